@@ -1,0 +1,57 @@
+//! What a durable workflow is and how it moves.
+//!
+//! This crate decides and does nothing else: no clock, no disk, no network, no
+//! async runtime. [`transition`] takes an execution, an event and the time, and
+//! answers with the next state and everything that has to become durable with
+//! it; a store makes that durable, a [`StepRunner`] runs the guest, an engine
+//! moves executions between the two.
+//!
+//! # Layout
+//!
+//! - the vocabulary: [`Execution`], [`Event`], [`Workflow`], [`Limits`]
+//! - the decisions: [`Execution::trigger`] and [`transition`], one file a verb
+//! - what crosses to a guest and back: [`StepRunner`], [`RunRequest`], [`RunReport`]
+//! - values: [`BoundedJson`], [`Timestamp`], [`ExecutionId`], [`Digest`]
+//! - links that need no look-up: [`LinkKeys`]
+//! - where a step may call out to: [`UrlPattern`]
+
+mod credits;
+mod event;
+mod execution;
+mod failure;
+mod ids;
+mod json;
+mod limits;
+mod links;
+mod mail;
+mod runner;
+mod time;
+mod transition;
+mod url_pattern;
+mod workflow;
+
+pub use credits::Segment;
+pub use event::{
+    Caller, Event, Flow, HistoryEntry, Note, OnTimeout, Payload, PauseEnd, PauseEnding,
+};
+pub use execution::{
+    EarlyCall, Execution, NewExecution, Pause, PauseId, PauseKind, PayloadId, PayloadRef, Run,
+    State, Status, StepState, StepStatus,
+};
+pub use failure::{ExecutionError, Failure, FailureKind};
+pub use ids::{ComponentName, Digest, ExecutionId, InvalidName, StepName, WorkflowName};
+pub use json::{BoundedJson, JsonError};
+pub use limits::{Limits, RunLimits};
+pub use links::{Link, LinkAction, LinkKeys, Links};
+pub use mail::{Mail, MailError};
+pub use runner::{
+    ExecutionContext, HttpResponse, LogLine, LogStream, Responder, RunContext, RunOutcome,
+    RunReport, RunRequest, StepRunner,
+};
+pub use time::{Clock, ManualClock, Timestamp};
+pub use transition::{Effect, PayloadChanges, Rejected, Transition, Wake, transition};
+pub use url_pattern::{InvalidPattern, UrlPattern};
+pub use workflow::{
+    Allow, HttpTrigger, InvalidWorkflow, Respond, RetryPolicy, StepLimits, StepSpec, Trigger,
+    Workflow, WorkflowSpec,
+};

@@ -1,0 +1,299 @@
+//! A transition in the making: the moves that several verbs share.
+
+use serde_json::json;
+
+use super::{Effect, PayloadChanges, Rejected, Transition};
+use crate::{
+    BoundedJson, Caller, EarlyCall, Event, Execution, ExecutionError, Failure, HistoryEntry,
+    LinkAction, Note, Pause, PauseEnd, PauseEnding, PauseId, PauseKind, Payload, PayloadId,
+    PayloadRef, Run, Segment, State, StepStatus, Timestamp,
+};
+
+pub(super) struct Change {
+    pub(super) next: Execution,
+    pub(super) now: Timestamp,
+    event: Option<Event>,
+    notes: Vec<Note>,
+    closed: Option<Segment>,
+    payloads: PayloadChanges,
+    pause_end: Option<(PauseId, PauseEnd)>,
+    effects: Vec<Effect>,
+}
+
+impl Change {
+    pub(super) fn begin(execution: &Execution, event: Event, now: Timestamp) -> Change {
+        let mut next = execution.clone();
+        next.version += 1;
+        Change { event: Some(event), ..Change::from(next, now) }
+    }
+
+    /// The first transition of `next`, which has no event.
+    pub(super) fn from(next: Execution, now: Timestamp) -> Change {
+        Change {
+            next,
+            now,
+            event: None,
+            notes: Vec::new(),
+            closed: None,
+            payloads: PayloadChanges::default(),
+            pause_end: None,
+            effects: Vec::new(),
+        }
+    }
+
+    pub(super) fn done(self) -> Transition {
+        let entry = HistoryEntry {
+            seq: self.next.version,
+            at: self.now,
+            event: self.event,
+            notes: self.notes,
+            segment: self.closed,
+        };
+        Transition {
+            next: self.next,
+            entry,
+            payloads: self.payloads,
+            pause_end: self.pause_end,
+            effects: self.effects,
+        }
+    }
+
+    pub(super) fn same_run(&self, run: &Run, id: PauseId, attempt: u32) -> Result<(), Rejected> {
+        if run.id == id && run.attempt == attempt { Ok(()) } else { Err(Rejected::NotThisRun) }
+    }
+
+    pub(super) fn note(&mut self, note: Note) {
+        self.notes.push(note);
+    }
+
+    pub(super) fn interrupt(&mut self) {
+        self.effects.push(Effect::Interrupt);
+    }
+
+    // Payloads.
+
+    /// Is there room for `bytes` more?
+    pub(super) fn room_for(&self, bytes: u64) -> Result<(), Rejected> {
+        let (held, bytes_max) = (self.next.payload_bytes, self.next.payload_bytes_max);
+        let bytes = held.saturating_add(bytes);
+        if bytes <= bytes_max { Ok(()) } else { Err(Rejected::DataLimit { bytes, bytes_max }) }
+    }
+
+    pub(super) fn store(&mut self, payload: Payload) -> PayloadRef {
+        let id = PayloadId(self.next.next_payload);
+        self.next.next_payload += 1;
+        self.next.payload_bytes += payload.bytes;
+        if let Some(json) = payload.json() {
+            self.payloads.put.push((id, json.clone()));
+        }
+        PayloadRef { id, bytes: payload.bytes }
+    }
+
+    pub(super) fn store_if_room(
+        &mut self,
+        payload: Option<Payload>,
+    ) -> Result<Option<PayloadRef>, Rejected> {
+        self.room_for(payload.as_ref().map_or(0, |payload| payload.bytes))?;
+        Ok(payload.map(|payload| self.store(payload)))
+    }
+
+    pub(super) fn forget(&mut self, payload: Option<PayloadRef>) {
+        if let Some(PayloadRef { id, bytes }) = payload {
+            self.next.payload_bytes = self.next.payload_bytes.saturating_sub(bytes);
+            self.payloads.drop.push(id);
+        }
+    }
+
+    /// What `run` was given is no longer needed: it will not be repeated.
+    pub(super) fn forget_inputs(&mut self, run: &Run) {
+        self.forget(run.context.clone());
+        self.forget(run.callback_request.clone());
+    }
+
+    pub(super) fn forget_exports(&mut self, step: u16) {
+        if let Some(step) = self.next.steps.get_mut(usize::from(step)) {
+            for (_, payload) in std::mem::take(&mut step.exports) {
+                self.forget(Some(payload));
+            }
+        }
+    }
+
+    pub(super) fn export(&mut self, step: u16, name: &str, payload: PayloadRef) {
+        if let Some(state) = self.next.steps.get_mut(usize::from(step)) {
+            let replaced = state.exports.insert(name.to_owned(), payload);
+            self.forget(replaced);
+        }
+    }
+
+    // Segments.
+
+    pub(super) fn open_segment(&mut self, memory_mib: u32) {
+        let segment = self.next.segment.get_or_insert_default();
+        segment.memory_mib = segment.memory_mib.max(memory_mib);
+    }
+
+    pub(super) fn add_compute(&mut self, compute_ms: u64) {
+        self.next.segment.get_or_insert_default().compute_ms += compute_ms;
+    }
+
+    fn close_segment(&mut self) {
+        if let Some(segment) = self.next.segment.take() {
+            self.next.compute_ms += segment.compute_ms;
+            self.next.credits += segment.credits();
+            self.closed = Some(segment);
+        }
+    }
+
+    // Where the execution goes.
+
+    pub(super) fn step_is(&mut self, step: u16, status: StepStatus) {
+        let now = self.now;
+        if let Some(step) = self.next.steps.get_mut(usize::from(step)) {
+            step.status = status;
+            if matches!(status, StepStatus::Completed | StepStatus::Failed | StepStatus::Canceled) {
+                step.finished_at = Some(now);
+            }
+        }
+    }
+
+    pub(super) fn queue(&mut self, run: Run) {
+        self.step_is(run.id.step, StepStatus::Queued);
+        self.next.state = State::Queued(run);
+    }
+
+    /// The step is over: the next one, or the end.
+    pub(super) fn advance(&mut self, step: u16) {
+        self.step_is(step, StepStatus::Completed);
+        match step.checked_add(1).filter(|next| self.next.step(*next).is_some()) {
+            Some(next) => self.queue(Run::first(next)),
+            None => self.end(State::Completed),
+        }
+    }
+
+    pub(super) fn end(&mut self, state: State) {
+        self.close_segment();
+        self.next.state = state;
+        self.next.finished_at = Some(self.now);
+    }
+
+    pub(super) fn fail(&mut self, step: u16, failure: Failure) {
+        let failure = failure.cut();
+        self.step_is(step, StepStatus::Failed);
+        if let Some(state) = self.next.step(step) {
+            self.next.error = Some(ExecutionError {
+                step: state.name.clone(),
+                kind: failure.kind,
+                name: failure.name,
+                message: failure.message,
+                stack: failure.stack,
+            });
+        }
+        self.end(State::Failed);
+    }
+
+    pub(super) fn cancel(&mut self, step: u16) {
+        self.step_is(step, StepStatus::Canceled);
+        self.end(State::Canceled);
+    }
+
+    // Pauses.
+
+    pub(super) fn pause(&mut self, pause: Pause) {
+        let id = pause.id;
+        let own = !matches!(pause.kind, PauseKind::Retry { .. });
+        self.close_segment();
+        self.step_is(id.step, StepStatus::Suspended);
+        self.next.state = State::Suspended(pause.clone());
+        if own && let Some(call) = self.take_early_call(id) {
+            self.note(Note::AppliedEarlyCall { action: call.action, called_at: call.at });
+            match call.action {
+                LinkAction::Cancel => {
+                    self.forget(call.data);
+                    self.end_pause(id, PauseEnding::Canceled, Some(call.by));
+                    self.cancel(id.step);
+                }
+                LinkAction::Resume | LinkAction::Approve => {
+                    self.resume(&pause, PauseEnding::Resumed, Some(call.by), call.data);
+                }
+            }
+        }
+    }
+
+    /// The wait is over and the workflow goes on: `by` nobody when its time ran out.
+    pub(super) fn resume(
+        &mut self,
+        pause: &Pause,
+        ending: PauseEnding,
+        by: Option<Caller>,
+        data: Option<PayloadRef>,
+    ) {
+        let step = pause.id.step;
+        match &pause.kind {
+            // The host's own wait: the pause that the run may ask for is still to come.
+            PauseKind::Retry { next } => self.queue(next.clone()),
+            PauseKind::Rerun { context } => {
+                self.end_pause(pause.id, ending, by);
+                let id = PauseId { step, run: pause.id.run.saturating_add(1) };
+                let (context, callback_request) = (context.clone(), data);
+                self.queue(Run { context, callback_request, ..Run::first(step) }.named(id));
+            }
+            PauseKind::Suspend { .. } | PauseKind::Delay => {
+                self.end_pause(pause.id, ending, by.clone());
+                if let PauseKind::Suspend { resume_schema, .. } = &pause.kind {
+                    self.forget(resume_schema.clone());
+                }
+                let how = self.store(how_resumed(by.as_ref(), self.now).into());
+                self.export(step, "$resume", how);
+                if let Some(data) = data {
+                    self.export(step, "$resume_data", data);
+                }
+                self.advance(step);
+            }
+        }
+    }
+
+    pub(super) fn end_pause(&mut self, id: PauseId, ending: PauseEnding, by: Option<Caller>) {
+        self.pause_end = Some((id, PauseEnd { ending, at: self.now, by }));
+    }
+
+    fn take_early_call(&mut self, pause: PauseId) -> Option<EarlyCall> {
+        self.next.early_call.take_if(|call| call.pause == pause)
+    }
+
+    /// The run is over without a pause: a call that came early has no effect.
+    pub(super) fn drop_early_call(&mut self) {
+        if let Some(call) = self.next.early_call.take() {
+            self.note(Note::DroppedEarlyCall { action: call.action, called_at: call.at });
+            self.forget(call.data);
+        }
+    }
+}
+
+impl Run {
+    /// The first run of a step.
+    pub(super) fn first(step: u16) -> Run {
+        Run {
+            id: PauseId { step, run: 1 },
+            attempt: 1,
+            failures: 0,
+            crashes: 0,
+            context: None,
+            callback_request: None,
+        }
+    }
+
+    fn named(self, id: PauseId) -> Run {
+        Run { id, ..self }
+    }
+}
+
+/// The export `$resume`.
+fn how_resumed(by: Option<&Caller>, at: Timestamp) -> BoundedJson {
+    let (reason, client_ip) = match by {
+        None => ("timeout", None),
+        Some(Caller::Operator) => ("operator", None),
+        Some(Caller::Request { client_ip }) => ("request", client_ip.as_deref()),
+    };
+    let value = json!({"reason": reason, "at": at, "client_ip": client_ip});
+    BoundedJson::from_value(&value, usize::MAX).unwrap_or_else(|_| BoundedJson::null())
+}
