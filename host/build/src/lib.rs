@@ -1,0 +1,1 @@
+//! Makes a component from source.
