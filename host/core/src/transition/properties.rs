@@ -250,7 +250,7 @@ proptest! {
             // As it is stored, without the payloads.
             let stored: HistoryEntry =
                 serde_json::from_str(&serde_json::to_string(entry).unwrap()).unwrap();
-            prop_assert_eq!(&stored.notes, &entry.notes);
+            prop_assert_eq!(&stored, entry);
             if let Some(event) = stored.event {
                 again = transition(&again, event, stored.at).unwrap().next;
             }
