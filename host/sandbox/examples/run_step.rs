@@ -58,7 +58,8 @@ async fn run(arguments: impl Iterator<Item = String>) -> Result<(), Failed> {
     let manifest = sandbox.admit(bytes.into()).await?;
     let admit_ms = u64::try_from(started.elapsed().as_millis())?;
     options.request.component = manifest.digest;
-    let deadline = SystemClock.now().plus_millis(u64::try_from(options.request.limits.wall_time.as_millis())?);
+    let deadline =
+        SystemClock.now().plus_millis(u64::try_from(options.request.limits.wall_time.as_millis())?);
     options.request.execution.deadline = deadline;
     let report = sandbox.run(options.request).await;
     let mut shown = shown(&report);
@@ -119,7 +120,9 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, Failed> {
             "--test" => request.execution.test = true,
             "--respond" => request.responder = Some(Box::new(Printer)),
             "--inspect" => inspect = true,
-            option if option.starts_with("--") => return Err(format!("{option}: no such option").into()),
+            option if option.starts_with("--") => {
+                return Err(format!("{option}: no such option").into());
+            }
             _ => file = Some(PathBuf::from(argument)),
         }
     }
@@ -200,7 +203,12 @@ impl Responder for Printer {
     fn respond(&self, response: HttpResponse) -> bool {
         use std::io::Write as _;
         let body = String::from_utf8_lossy(&response.body).into_owned();
-        let _ = writeln!(std::io::stderr(), "answer: {} {:?} {body}", response.status, response.headers);
+        let _ = writeln!(
+            std::io::stderr(),
+            "answer: {} {:?} {body}",
+            response.status,
+            response.headers
+        );
         true
     }
 }

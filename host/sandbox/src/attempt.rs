@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use waystation_core::{Clock, RunOutcome, RunReport, RunRequest};
 use wasmtime::{Store, UpdateDeadline};
+use waystation_core::{Clock, RunOutcome, RunReport, RunRequest};
 
 use crate::bindings::StepPre;
 use crate::cpu::{CpuMeter, Metered};

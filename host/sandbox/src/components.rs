@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
-use waystation_core::{Digest, Failure, FailureKind};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
+use waystation_core::{Digest, Failure, FailureKind};
 
 use crate::bindings::StepPre;
 use crate::cpu::panic_message;
@@ -137,8 +137,9 @@ impl Maker {
             }
         })?;
         check_demands(&component)?;
-        let mismatch =
-            |error: wasmtime::Error| InvalidComponent::ImportMismatch { message: format!("{error:#}") };
+        let mismatch = |error: wasmtime::Error| InvalidComponent::ImportMismatch {
+            message: format!("{error:#}"),
+        };
         let linked = self.linker.instantiate_pre(&component).map_err(mismatch)?;
         let ready = StepPre::new(linked)
             .map_err(|error| InvalidComponent::HandlerType { found: format!("{error:#}") })?;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use waystation_core::Limits;
 use wasmtime::{
     Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, Memory, MemoryType,
     PoolingAllocationConfig, Store, WasmBacktraceDetails,
 };
+use waystation_core::Limits;
 
 use crate::SandboxError;
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use waystation_core::{
     BoundedJson, ExecutionContext, Flow, Links, Mail, OnTimeout, Responder, RunContext, RunLimits,
     RunRequest,
 };
-use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::logs::RunLog;
 use crate::memory::MemoryLimiter;

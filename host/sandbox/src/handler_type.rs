@@ -1,14 +1,13 @@
 //! Is an export the `handler` that the host calls?
 
+use wasmparser::PrimitiveValType;
 use wasmparser::component_types::{
     ComponentDefinedType, ComponentEntityType, ComponentFuncType, ComponentValType,
 };
-use wasmparser::PrimitiveValType;
 use wasmparser::types::TypesRef;
 
 /// The type, as WIT writes it.
-pub(crate) const EXPECTED: &str =
-    "func(props: string) -> result<option<string>, failure>, where failure is record { name: \
+pub(crate) const EXPECTED: &str = "func(props: string) -> result<option<string>, failure>, where failure is record { name: \
      string, message: string, stack: option<string>, retryable: bool }";
 
 /// Checks the type; the error says what it is instead.
@@ -17,7 +16,11 @@ pub(crate) fn check(types: TypesRef<'_>, export: ComponentEntityType) -> Result<
         return Err(format!("it is {}", sort(export)));
     };
     let Some(function) = types.get(id) else { return Err("it has no type".into()) };
-    if is_handler(types, function) { Ok(()) } else { Err(format!("it is {}", shown(types, function))) }
+    if is_handler(types, function) {
+        Ok(())
+    } else {
+        Err(format!("it is {}", shown(types, function)))
+    }
 }
 
 fn is_handler(types: TypesRef<'_>, function: &ComponentFuncType) -> bool {
@@ -112,8 +115,11 @@ fn shown_value(types: TypesRef<'_>, value: ComponentValType, depth: usize) -> St
                 format!("result<{}, {}>", optional(ok), optional(err))
             }
             Some(ComponentDefinedType::Record(record)) => {
-                let fields: Vec<String> =
-                    record.fields.iter().map(|(name, ty)| format!("{name}: {}", inner(ty))).collect();
+                let fields: Vec<String> = record
+                    .fields
+                    .iter()
+                    .map(|(name, ty)| format!("{name}: {}", inner(ty)))
+                    .collect();
                 format!("record {{ {} }}", fields.join(", "))
             }
             _ => "another type".into(),

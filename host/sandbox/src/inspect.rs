@@ -1,11 +1,11 @@
 //! What a component is, told from its bytes alone.
 
-use waystation_core::Digest;
 use wasmparser::types::Types;
 use wasmparser::{
     BinaryReaderError, ComponentTypeRef, Parser, Payload, TypeBounds, Validator, WasmFeatures,
 };
 use wasmtime::Engine;
+use waystation_core::Digest;
 
 use crate::interfaces::{abilities, is_offered, offer};
 use crate::{InvalidComponent, Manifest, handler_type};
@@ -67,7 +67,9 @@ fn guess(bytes: &[u8]) -> &'static str {
         ([0x7f, b'E', b'L', b'F', ..], _) => "a program for a machine",
         ([b'P', b'K', 3, 4, ..], _) => "a ZIP archive",
         ([0x1f, 0x8b, ..], _) => "a gzip file",
-        (_, Some(text)) if text.trim_start().starts_with(['(', ';']) => "the text form of WebAssembly",
+        (_, Some(text)) if text.trim_start().starts_with(['(', ';']) => {
+            "the text form of WebAssembly"
+        }
         (_, Some(_)) => "text",
         (_, None) => "something else",
     }

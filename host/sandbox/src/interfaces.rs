@@ -50,7 +50,10 @@ const HTTP: &str = "can call out over HTTP, where the step's allow.http lets it"
 pub(crate) const OFFERED: &[Offered] = &[
     Offered::step("types", DATA),
     Offered::step("flow", FLOW),
-    Offered::step("context", "reads what the host knows of its execution, with all earlier exports"),
+    Offered::step(
+        "context",
+        "reads what the host knows of its execution, with all earlier exports",
+    ),
     Offered::step("exports", "exports named values"),
     Offered::step("http-response", "can answer the HTTP request that triggered the workflow"),
     Offered::step("send", "can send mail, where the step's allow.email lets it"),
@@ -130,8 +133,14 @@ mod tests {
             assert!(is_offered(good), "{good}");
         }
         for bad in [
-            "wasi:io/poll", "wasi:io/poll@0.3.0", "wasi:io/poll@0.2", "wasi:io/poll@0.20.0",
-            "wasi:io/poll@0.2.0-rc.1", "wasi:io/polls@0.2.0", "waystation:step/flow@0.2.0", "env",
+            "wasi:io/poll",
+            "wasi:io/poll@0.3.0",
+            "wasi:io/poll@0.2",
+            "wasi:io/poll@0.20.0",
+            "wasi:io/poll@0.2.0-rc.1",
+            "wasi:io/polls@0.2.0",
+            "waystation:step/flow@0.2.0",
+            "env",
         ] {
             assert!(!is_offered(bad), "{bad}");
         }

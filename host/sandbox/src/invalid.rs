@@ -27,7 +27,9 @@ pub enum InvalidComponent {
         message: String,
     },
     /// It uses a part of WebAssembly that is off in this host.
-    #[error("the component uses a feature of WebAssembly that is off here (byte {offset}: {message})")]
+    #[error(
+        "the component uses a feature of WebAssembly that is off here (byte {offset}: {message})"
+    )]
     FeatureOff {
         /// Where, in bytes from the start.
         offset: u64,
@@ -37,7 +39,8 @@ pub enum InvalidComponent {
     /// It has nothing to call.
     #[error(
         "the component does not export `handler`, the function of the world waystation:step/step; \
-         it exports {}", list(exports)
+         it exports {}",
+        list(exports)
     )]
     NoHandler {
         /// What it exports instead.

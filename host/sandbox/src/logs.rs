@@ -120,7 +120,8 @@ impl RunLog {
             state.cut = true;
             state.stdout = Vec::new();
             state.stderr = Vec::new();
-            let text = format!("the log is cut here: at most {} bytes are kept", self.0.log_bytes_max);
+            let text =
+                format!("the log is cut here: at most {} bytes are kept", self.0.log_bytes_max);
             state.lines.push(LogLine { at, stream: LogStream::Host, text });
             return;
         }
@@ -225,7 +226,9 @@ mod tests {
             log.note("host");
         }
         let lines = log.finish();
-        assert!(lines.iter().map(|line| line.text.len() + 1).take(lines.len() - 1).sum::<usize>() <= 20);
+        assert!(
+            lines.iter().map(|line| line.text.len() + 1).take(lines.len() - 1).sum::<usize>() <= 20
+        );
         let marks = lines.iter().filter(|line| line.text.contains("cut here")).count();
         assert_eq!(marks, 1);
         assert_eq!(lines.last().unwrap().stream, LogStream::Host);

@@ -2,7 +2,9 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::engine::{INSTANCES_PER_COMPONENT_MAX, MEMORIES_PER_COMPONENT_MAX, TABLES_PER_COMPONENT_MAX};
+use crate::engine::{
+    INSTANCES_PER_COMPONENT_MAX, MEMORIES_PER_COMPONENT_MAX, TABLES_PER_COMPONENT_MAX,
+};
 
 /// What one element of a table takes.
 const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use waystation_core::{BoundedJson, Failure, FailureKind, RunLimits, RunOutcome};
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, ResourceTableError};
+use waystation_core::{BoundedJson, Failure, FailureKind, RunLimits, RunOutcome};
 
 use crate::bindings;
 use crate::guest::Guest;
@@ -43,7 +43,12 @@ fn of_guest(failure: bindings::Failure) -> Failure {
 }
 
 /// The guest was stopped, by itself or by the host.
-pub(crate) fn of_error(error: &wasmtime::Error, memory_denied: bool, limits: &RunLimits, log: &RunLog) -> RunOutcome {
+pub(crate) fn of_error(
+    error: &wasmtime::Error,
+    memory_denied: bool,
+    limits: &RunLimits,
+    log: &RunLog,
+) -> RunOutcome {
     if error.is::<PoolConcurrencyLimitError>() {
         return RunOutcome::HostBusy;
     }
@@ -88,7 +93,8 @@ fn cpu_limit(limits: &RunLimits) -> Failure {
 }
 
 fn memory_limit(limits: &RunLimits) -> Failure {
-    let message = format!("the step needs more than its {} MiB of memory", limits.memory_bytes_max >> 20);
+    let message =
+        format!("the step needs more than its {} MiB of memory", limits.memory_bytes_max >> 20);
     Failure::new(FailureKind::MemoryLimit, "MemoryLimit", message)
 }
 
@@ -106,7 +112,11 @@ pub(crate) fn host_fault(panic: &str) -> RunOutcome {
 }
 
 fn shown(time: Duration) -> String {
-    if time.subsec_millis() == 0 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
 }
 
 /// Was one of the bounds on calls to the host met?
@@ -116,7 +126,8 @@ fn host_call_limit(error: &wasmtime::Error) -> Option<String> {
     }
     // wasmtime has no types for these.
     let text = error.root_cause().to_string();
-    let known = ["fuel allocated for hostcalls", "handle limit exceeded", "requested len", "fields size"];
+    let known =
+        ["fuel allocated for hostcalls", "handle limit exceeded", "requested len", "fields size"];
     known.iter().any(|part| text.contains(part)).then_some(text)
 }
 
@@ -143,7 +154,10 @@ fn stack(backtrace: &WasmBacktrace) -> Option<String> {
     for frame in backtrace.frames() {
         let symbol = frame.symbols().first().and_then(|symbol| symbol.name()).map(str::to_owned);
         let name = symbol.or_else(|| frame.func_name().map(str::to_owned));
-        lines.push(format!("at {}", name.unwrap_or_else(|| format!("function {}", frame.func_index()))));
+        lines.push(format!(
+            "at {}",
+            name.unwrap_or_else(|| format!("function {}", frame.func_index()))
+        ));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

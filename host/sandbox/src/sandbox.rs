@@ -43,8 +43,8 @@ impl Sandbox {
             .canonicalize()
             .map_err(|source| SandboxError::Directory { path: compiled.clone(), source })?;
         let engine = engine::build(&compiled, &limits)?;
-        let linker = host::linker(&engine)
-            .map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
+        let linker =
+            host::linker(&engine).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(&engine)
             .map_err(|error| SandboxError::Engine(format!("no thread for the clock: {error}")))?;
         Ok(Sandbox {

@@ -15,10 +15,15 @@ pub(super) fn wait_ms(argument: &str, millis: u64) -> Result<u64, String> {
 pub(super) fn line(argument: &str, text: &str) -> Result<(), String> {
     let max = Limits::MESSAGE_BYTES_MAX;
     if text.len() > max {
-        return Err(format!("{argument}: {} bytes; one line of at most {max} is allowed", text.len()));
+        return Err(format!(
+            "{argument}: {} bytes; one line of at most {max} is allowed",
+            text.len()
+        ));
     }
     if text.contains(char::is_control) {
-        return Err(format!("{argument}: more than one line, or control characters; one line of text is allowed"));
+        return Err(format!(
+            "{argument}: more than one line, or control characters; one line of text is allowed"
+        ));
     }
     Ok(())
 }

@@ -20,12 +20,17 @@ impl Host for Guest {
             }
         })?;
         if name == SUMMARY && !value.to_value().is_string() {
-            return Err(Error::InvalidJson("$summary: a line of text, as a JSON string, is allowed".into()));
+            return Err(Error::InvalidJson(
+                "$summary: a line of text, as a JSON string, is allowed".into(),
+            ));
         }
-        let others = self.asked.exports.keys().filter(|key| *key != SUMMARY && **key != name).count();
+        let others =
+            self.asked.exports.keys().filter(|key| *key != SUMMARY && **key != name).count();
         if name != SUMMARY && others >= limits.exports_max {
             let max = limits.exports_max;
-            return Err(Error::TooLarge(format!("{name}: one export too many; at most {max} are allowed")));
+            return Err(Error::TooLarge(format!(
+                "{name}: one export too many; at most {max} are allowed"
+            )));
         }
         self.asked.exports.insert(name, value);
         Ok(())
@@ -60,7 +65,9 @@ mod tests {
             assert_eq!(check_name(good), Ok(()), "{good}");
         }
         let too_long = "a".repeat(129);
-        for bad in ["", "1a", "a-b", "ä", "a b", "$", "$return_value", "$$", "a$", too_long.as_str()] {
+        for bad in
+            ["", "1a", "a-b", "ä", "a b", "$", "$return_value", "$$", "a$", too_long.as_str()]
+        {
             assert!(check_name(bad).is_err(), "{bad}");
         }
     }

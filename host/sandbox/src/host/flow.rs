@@ -3,7 +3,9 @@
 use waystation_core::{BoundedJson, Flow, Limits, OnTimeout, Payload};
 
 use super::argument;
-use crate::bindings::waystation::step::flow::{Error, Host, Links, OnTimeout as WitOnTimeout, SuspendOptions};
+use crate::bindings::waystation::step::flow::{
+    Error, Host, Links, OnTimeout as WitOnTimeout, SuspendOptions,
+};
 use crate::guest::Guest;
 
 impl Host for Guest {
@@ -32,8 +34,7 @@ impl Host for Guest {
     }
 
     fn delay(&mut self, delay_ms: u64) -> Result<Links, Error> {
-        let delay_ms =
-            argument::wait_ms("delay-ms", delay_ms).map_err(Error::InvalidArgument)?;
+        let delay_ms = argument::wait_ms("delay-ms", delay_ms).map_err(Error::InvalidArgument)?;
         self.asked.pause = Some(Flow::Delay { delay_ms });
         Ok(self.links(true))
     }
@@ -68,7 +69,9 @@ impl Guest {
         let schema = argument::json("resume-schema", text, self.may.limits.payload_bytes_max)?;
         let value = schema.to_value();
         if !value.is_object() && !value.is_boolean() {
-            return Err("resume-schema: not a JSON Schema; an object, true or false is allowed".into());
+            return Err(
+                "resume-schema: not a JSON Schema; an object, true or false is allowed".into()
+            );
         }
         Ok(schema)
     }

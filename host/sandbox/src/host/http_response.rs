@@ -72,8 +72,9 @@ fn check_header(name: &str, value: &str) -> Result<(), String> {
     if RESERVED.contains(&parsed) {
         return Err(format!("headers: {shown:?} is set by the host"));
     }
-    HeaderValue::from_str(value)
-        .map_err(|_| format!("headers: the value of {shown:?} has characters that no header has"))?;
+    HeaderValue::from_str(value).map_err(|_| {
+        format!("headers: the value of {shown:?} has characters that no header has")
+    })?;
     Ok(())
 }
 
@@ -89,7 +90,10 @@ mod tests {
     #[test]
     fn what_is_http_is_taken() {
         assert_eq!(check(&response(200, &[("Content-Type", "text/plain; ü")], 10), 10), Ok(()));
-        assert_eq!(check(&response(599, &[("set-cookie", "a=b"), ("set-cookie", "c=d")], 0), 10), Ok(()));
+        assert_eq!(
+            check(&response(599, &[("set-cookie", "a=b"), ("set-cookie", "c=d")], 0), 10),
+            Ok(())
+        );
     }
 
     #[test]

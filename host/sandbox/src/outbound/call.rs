@@ -104,7 +104,8 @@ async fn open(
     let Ok(Ok(place)) = place else { return Err(CallError::NoPlace) };
     let addresses = caller.guard.resolve(&to, deadline).await?;
     let connecting = connect(&caller.guard, &to, &addresses);
-    let opened = timeout_at(deadline, connecting).await.map_err(|_| CallError::ConnectTimeout)??;
+    let opened =
+        timeout_at(deadline, connecting).await.map_err(|_| CallError::ConnectTimeout)??;
     Ok((to, place, opened))
 }
 

@@ -97,7 +97,8 @@ fn split(authority: &str) -> Result<(String, Option<&str>), &'static str> {
     };
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let label_ok = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        !label.is_empty()
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     if host.len() > HOST_BYTES_MAX || !host.split('.').all(label_ok) {
         return Err("the host is neither a name nor an address");
@@ -126,8 +127,15 @@ mod tests {
     #[test]
     fn what_is_no_destination_is_refused() {
         for bad in [
-            "ftp://h/", "/path", "http://user@h/", "http://user:pw@h/", "http://h:0/",
-            "http://h:65536/", "http://[fe80::1%25eth0]/", "http://h..x/", "http://%31/",
+            "ftp://h/",
+            "/path",
+            "http://user@h/",
+            "http://user:pw@h/",
+            "http://h:0/",
+            "http://h:65536/",
+            "http://[fe80::1%25eth0]/",
+            "http://h..x/",
+            "http://%31/",
         ] {
             let Ok(uri) = bad.parse::<Uri>() else { continue };
             assert!(Destination::of(&uri).is_err(), "{bad}");

@@ -18,13 +18,17 @@ pub(super) enum CallError {
         origin: String,
     },
     /// The operator does not let any step.
-    #[error("refused: this host lets no step call {origin}: its operator may add \"{origin}\" to allow under [outbound]")]
+    #[error(
+        "refused: this host lets no step call {origin}: its operator may add \"{origin}\" to allow under [outbound]"
+    )]
     NotAllowedHere {
         /// Scheme, host and port.
         origin: String,
     },
     /// Only special addresses stand behind the name.
-    #[error("refused: {address} is {kind}: its operator may set [outbound] private = [\"{network}\"]")]
+    #[error(
+        "refused: {address} is {kind}: its operator may set [outbound] private = [\"{network}\"]"
+    )]
     SpecialAddress {
         /// One of them.
         address: IpAddr,
@@ -87,7 +91,9 @@ impl CallError {
             CallError::FirstByteTimeout | CallError::BetweenBytesTimeout => {
                 Error::ConnectionReadTimeout
             }
-            CallError::Http(error) if error.is_incomplete_message() => Error::HttpResponseIncomplete,
+            CallError::Http(error) if error.is_incomplete_message() => {
+                Error::HttpResponseIncomplete
+            }
             CallError::Http(error) if error.is_timeout() => Error::HttpResponseTimeout,
             CallError::Http(_) => Error::HttpProtocolError,
             CallError::Body(_) => Error::HttpResponseIncomplete,

@@ -26,7 +26,8 @@ impl Guard {
 
     /// May a step with this `allow.http` call there at all?
     pub(super) fn check(&self, to: &Destination, step: &[UrlPattern]) -> Result<(), CallError> {
-        let allows = |pattern: &UrlPattern| pattern.allows(to.scheme(), &to.host, to.port, &to.path);
+        let allows =
+            |pattern: &UrlPattern| pattern.allows(to.scheme(), &to.host, to.port, &to.path);
         if !step.iter().any(allows) {
             return Err(CallError::NotAllowedToStep { origin: to.origin() });
         }
@@ -117,7 +118,9 @@ mod tests {
     #[test]
     fn what_a_refusal_proposes_would_work() {
         let guard = Guard::new(OutboundPolicy::default());
-        for uri in ["http://[::1]:8080/a", "https://h.example/", "http://10.0.0.1/", "https://h:80/x"] {
+        for uri in
+            ["http://[::1]:8080/a", "https://h.example/", "http://10.0.0.1/", "https://h:80/x"]
+        {
             let to = to(uri);
             assert!(guard.check(&to, &[]).is_err());
             assert!(guard.check(&to, &patterns(&[&to.origin()])).is_ok(), "{uri}");

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use http::Request;
 use tokio::sync::Semaphore;
-use waystation_core::UrlPattern;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use waystation_core::UrlPattern;
 
 pub(crate) use self::guard::Guard;
 use crate::logs::RunLog;

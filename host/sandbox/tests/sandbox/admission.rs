@@ -17,7 +17,9 @@ async fn refused(bytes: &[u8]) -> InvalidComponent {
 
 #[tokio::test]
 async fn a_component_is_described() {
-    let bytes = guest("(call $suspend (i32.const 0) (i64.const 0) (i32.const 8256)) (call $return_nothing)");
+    let bytes = guest(
+        "(call $suspend (i32.const 0) (i64.const 0) (i32.const 8256)) (call $return_nothing)",
+    );
     let manifest = SANDBOX.admit(bytes.clone().into()).await.unwrap();
     assert_eq!(manifest, inspect(&bytes).unwrap());
     assert_eq!(manifest.digest, Digest::of(&bytes));
@@ -25,7 +27,9 @@ async fn a_component_is_described() {
     assert_eq!(manifest.exports, ["handler"]);
     assert!(manifest.imports.contains(&"waystation:step/flow@0.1.0".to_owned()));
     assert!(
-        manifest.abilities.contains(&"can pause, repeat or end the workflow (waystation:step/flow)".to_owned())
+        manifest
+            .abilities
+            .contains(&"can pause, repeat or end the workflow (waystation:step/flow)".to_owned())
     );
 }
 
@@ -62,10 +66,13 @@ async fn machine_code_is_not_taken() {
 
 #[tokio::test]
 async fn there_is_a_handler() {
-    let none = component(&format!("(module {EMPTY_REALLOC} (func (export \"run\")))"), "no-handler");
+    let none =
+        component(&format!("(module {EMPTY_REALLOC} (func (export \"run\")))"), "no-handler");
     assert_eq!(refused(&none).await, InvalidComponent::NoHandler { exports: vec!["run".into()] });
     let other = component(
-        &format!("(module {EMPTY_REALLOC} (func (export \"handler\") (param i32) (result i32) i32.const 0))"),
+        &format!(
+            "(module {EMPTY_REALLOC} (func (export \"handler\") (param i32) (result i32) i32.const 0))"
+        ),
         "other-handler",
     );
     let InvalidComponent::HandlerType { found } = refused(&other).await else { panic!() };
@@ -87,9 +94,11 @@ async fn an_import_that_is_not_offered_is_named() {
 #[tokio::test]
 async fn too_many_memories_are_refused() {
     let memories = "(memory 1)".repeat(20);
-    let error = SANDBOX.admit(guest_with(&memories, "(call $return_nothing)").into()).await.unwrap_err();
+    let error =
+        SANDBOX.admit(guest_with(&memories, "(call $return_nothing)").into()).await.unwrap_err();
     assert_eq!(error.code(), "too_demanding", "{error}");
-    let error = SANDBOX.admit(guest_with("(table 200_000 funcref)", "(call $return_nothing)").into()).await;
+    let error =
+        SANDBOX.admit(guest_with("(table 200_000 funcref)", "(call $return_nothing)").into()).await;
     assert_eq!(error.unwrap_err().code(), "too_demanding");
 }
 

@@ -55,7 +55,8 @@ async fn a_sleep_past_the_end_is_cut_and_the_log_is_kept() {
 
 #[tokio::test]
 async fn sleep_is_no_work() {
-    let body = "(call $block (call $subscribe_duration (i64.const 300_000_000))) (call $return_nothing)";
+    let body =
+        "(call $block (call $subscribe_duration (i64.const 300_000_000))) (call $return_nothing)";
     let request = limited(|limits| limits.cpu_time = Duration::from_millis(200));
     let report = run(guest(body), request).await;
     returned(&report);
@@ -81,7 +82,10 @@ async fn tables_are_memory_too() {
         (call $return_nothing)";
     returned(&run(guest_with(table, body), request()).await);
     let request = limited(|limits| limits.memory_bytes_max = 512 << 10);
-    assert_eq!(failure(&run(guest_with(table, body), request).await).kind, FailureKind::MemoryLimit);
+    assert_eq!(
+        failure(&run(guest_with(table, body), request).await).kind,
+        FailureKind::MemoryLimit
+    );
 }
 
 #[tokio::test]

@@ -77,7 +77,8 @@ async fn a_promise_that_never_settles_is_explained() {
 #[tokio::test]
 async fn a_panic_of_the_guests_says_what_it_said() {
     let words = "{thread 'main' panicked at src/lib.rs:4:5:\nno such order\n}";
-    let report = run(guest_with(PRINT, &format!("(call $eprint {words}) unreachable")), request()).await;
+    let report =
+        run(guest_with(PRINT, &format!("(call $eprint {words}) unreachable")), request()).await;
     assert_eq!(failure(&report).message, "the step panicked at src/lib.rs:4:5: no such order");
 }
 

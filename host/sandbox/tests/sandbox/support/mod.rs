@@ -18,10 +18,7 @@ const WASI_WIT: &str = include_str!("wasi.wit");
 
 /// The sandbox of all tests: no destination is private but 127.0.0.1.
 pub(crate) static SANDBOX: LazyLock<Arc<Sandbox>> = LazyLock::new(|| {
-    sandbox(OutboundPolicy {
-        allow: None,
-        private: vec!["127.0.0.1/32".parse().unwrap()],
-    })
+    sandbox(OutboundPolicy { allow: None, private: vec!["127.0.0.1/32".parse().unwrap()] })
 });
 
 pub(crate) fn sandbox(outbound: OutboundPolicy) -> Arc<Sandbox> {
@@ -90,7 +87,9 @@ pub(crate) fn guest_with(items: &str, body: &str) -> Vec<u8> {
     let items = place(items);
     assert!(address < 8192);
     // Only what is called is imported: a component should not ask for more.
-    let wat = format!("(module {PRELUDE} {data} {items} (func $handler (export \"handler\") (param $props i32) (param $props_len i32) (result i32) {body}))");
+    let wat = format!(
+        "(module {PRELUDE} {data} {items} (func $handler (export \"handler\") (param $props i32) (param $props_len i32) (result i32) {body}))"
+    );
     component(&without_unused_imports(&wat), "guest")
 }
 
@@ -101,8 +100,12 @@ pub(crate) fn component(wat: &str, world: &str) -> Vec<u8> {
     let package = resolve.push_str("wasi.wit", WASI_WIT).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     let mut module = wat::parse_str(wat).unwrap_or_else(|error| panic!("{error}\n{wat}"));
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().encode().unwrap_or_else(|e| panic!("{e:#}"))
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    ComponentEncoder::default()
+        .module(&module)
+        .unwrap()
+        .encode()
+        .unwrap_or_else(|e| panic!("{e:#}"))
 }
 
 fn without_unused_imports(wat: &str) -> String {
