@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 use wasmtime_wasi_http::Error;
 
 use super::error::CallError;
@@ -18,7 +18,9 @@ use crate::logs::RunLog;
 pub(super) struct TimedBody {
     incoming: Incoming,
     between_bytes: Duration,
-    waiting: Pin<Box<Sleep>>,
+    /// While the guest waits for the next piece: how long still. What it does in between is
+    /// its own time.
+    waiting: Option<Pin<Box<Sleep>>>,
     /// The call, as the log names it.
     call: String,
     log: RunLog,
@@ -35,8 +37,7 @@ impl TimedBody {
         log: RunLog,
         place: OwnedSemaphorePermit,
     ) -> TimedBody {
-        let waiting = Box::pin(tokio::time::sleep(between_bytes));
-        TimedBody { incoming, between_bytes, waiting, call, log, _place: place }
+        TimedBody { incoming, between_bytes, waiting: None, call, log, _place: place }
     }
 
     fn failed(&self, error: &CallError) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
@@ -53,18 +54,23 @@ impl Body for TimedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match Pin::new(&mut self.incoming).poll_frame(context) {
+        let polled = Pin::new(&mut self.incoming).poll_frame(context);
+        if polled.is_ready() {
+            self.waiting = None;
+        }
+        match polled {
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Ready(Some(Ok(frame))) => {
-                let deadline = Instant::now() + self.between_bytes;
-                self.waiting.as_mut().reset(deadline);
-                Poll::Ready(Some(Ok(frame)))
-            }
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
             Poll::Ready(Some(Err(error))) => self.failed(&CallError::Body(error)),
-            Poll::Pending => match self.waiting.as_mut().poll(context) {
-                Poll::Ready(()) => self.failed(&CallError::BetweenBytesTimeout),
-                Poll::Pending => Poll::Pending,
-            },
+            Poll::Pending => {
+                let most = self.between_bytes;
+                let waiting =
+                    self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(most)));
+                match waiting.as_mut().poll(context) {
+                    Poll::Ready(()) => self.failed(&CallError::BetweenBytesTimeout),
+                    Poll::Pending => Poll::Pending,
+                }
+            }
         }
     }
 
