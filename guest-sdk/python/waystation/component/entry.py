@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.util
 import json
 import linecache
 import os
@@ -25,19 +26,23 @@ class BuildFailed(Exception):
     """The step can't be made a component; what is wrong has been told."""
 
 
-def load(module: str, file: str, roots: list[str]) -> Callable[[str], str | None]:
+def load(
+    find_step: Callable[[], types.ModuleType], label: str, roots: list[str]
+) -> Callable[[str], str | None]:
     """Imports the step and everything it may need later, and returns what runs it.
 
-    :param module: the step's module.
-    :param file: its file as people know it, for messages.
-    :param roots: the folders of the step and of its dependencies.
+    :param find_step: imports the module that has ``handler``: :func:`from_file` or
+        :func:`from_package`, with their argument.
+    :param label: the step's file or folder as people know it, for messages.
+    :param roots: the folders of the step (the first two: its own, and that of modules
+        beside it) and of its dependencies.
     """
     sockets.close()
     preload.standard_library()
     try:
-        step = importlib.import_module(module)
+        step = find_step()
         if not callable(getattr(step, "handler", None)):
-            _tell("handler", f"{file} has no function `handler`: write `def handler(pd):`")
+            _tell("handler", f"{label} has no function `handler`: write `def handler(pd):`")
         preload.imports_in_functions(roots)
         _adapt()
     except SyntaxError as error:
@@ -50,10 +55,35 @@ def load(module: str, file: str, roots: list[str]) -> Callable[[str], str | None
     except BuildFailed:
         raise
     except BaseException as error:
-        _tell("import", f"{file} fails when it is imported:\n{readable_traceback(error, tuple(roots))}")
+        _tell("import", f"{label} fails when it is imported:\n{readable_traceback(error, tuple(roots))}")
     _remember_sources(roots)
     gc.collect()
     return _Runner(step.handler, tuple(roots))
+
+
+def from_file(file: str) -> types.ModuleType:
+    """The module of a file whose name need not be one that Python can import."""
+    stem = os.path.basename(file).removesuffix(".py")
+    name = "".join(letter if letter.isalnum() else "_" for letter in stem)
+    # Not under its own name: a step called `email.py` must not stand for the library's.
+    spec = importlib.util.spec_from_file_location(f"{name}_step", file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def from_package(name: str) -> types.ModuleType:
+    """The package if it has ``handler``, else the first of its modules that has."""
+    package = importlib.import_module(name)
+    if callable(getattr(package, "handler", None)):
+        return package
+    for part in ("handler", "step", "main"):
+        if importlib.util.find_spec(f"{name}.{part}"):
+            module = importlib.import_module(f"{name}.{part}")
+            if callable(getattr(module, "handler", None)):
+                return module
+    return package
 
 
 class _Runner:
@@ -106,7 +136,7 @@ def _remember_sources(roots: list[str]) -> None:
     be many; their lines are shown without source."""
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if isinstance(module, types.ModuleType) and file and file.startswith(roots[0] + os.sep):
+        if file and any(file.startswith(root + os.sep) for root in roots[:2]):
             with tokenize.open(file) as source:
                 lines = source.readlines()
             # Without a time of modification linecache never looks for the file again.

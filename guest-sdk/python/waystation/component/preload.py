@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import ast
+import dis
 import encodings
 import importlib
+import inspect
 import os
 import pkgutil
+import re
 import sys
 import traceback
+import types
 from collections.abc import Iterator
 
 _LATE = [
@@ -24,6 +27,8 @@ _LATE = [
     "unicodedata",
 ]
 """What modules of the standard library import inside their functions."""
+
+_INDENTED_IMPORT = re.compile(r"^[ \t]+(?:from|import)[ \t]", re.MULTILINE)
 
 
 def standard_library() -> None:
@@ -61,28 +66,36 @@ def imports_in_functions(roots: list[str]) -> None:
 
 def imported_in_functions(source: str, module: str, is_package: bool) -> list[str]:
     """The absolute names of modules that ``source`` may import inside functions."""
+    if not _INDENTED_IMPORT.search(source):
+        return []
     package = module if is_package else module.rpartition(".")[0]
     names: set[str] = set()
-    for statement in _imports(ast.parse(source)):
-        if isinstance(statement, ast.Import):
-            names.update(alias.name for alias in statement.names)
-            continue
-        base = statement.module or ""
-        if statement.level:
-            above = package.split(".")[: len(package.split(".")) - statement.level + 1]
+    for level, base, wanted in _imports(compile(source, module, "exec", dont_inherit=True)):
+        if level:
+            above = package.split(".")[: len(package.split(".")) - level + 1]
             base = ".".join([*above, *filter(None, [base])])
         names.add(base)
         # `from package import name`: the name may be a module of the package.
-        names.update(f"{base}.{alias.name}" for alias in statement.names if alias.name != "*")
+        names.update(f"{base}.{name}" for name in wanted or () if name != "*")
     return sorted(names - {""})
 
 
-def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    for function in ast.walk(tree):
-        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            for node in ast.walk(function):
-                if isinstance(node, (ast.Import, ast.ImportFrom)):
-                    yield node
+def _imports(code: types.CodeType) -> Iterator[tuple[int, str, tuple[str, ...] | None]]:
+    """The level, module and names of every import in the functions of a module's code.
+
+    From the byte code: a syntax tree as Python objects would leave its size behind in the
+    component's memory.
+    """
+    for inner in code.co_consts:
+        if not isinstance(inner, types.CodeType):
+            continue
+        if inner.co_flags & inspect.CO_OPTIMIZED:  # a function, not the body of a class
+            level = wanted = None
+            for step in dis.get_instructions(inner):
+                if step.opname == "IMPORT_NAME":
+                    yield level or 0, step.argval, wanted
+                level, wanted = wanted, step.argval
+        yield from _imports(inner)
 
 
 def _try_import(name: str) -> None:
