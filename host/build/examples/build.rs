@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         });
     match built {
         Ok(built) => {
-            eprintln!("{} ({}): {} bytes", built.name, built.language, built.component.len())
+            eprintln!("{} ({}): {} bytes", built.name, built.language, built.component.len());
         }
         Err(message) => {
             eprintln!("{message}");
