@@ -34,6 +34,16 @@ pub struct Options {
     pub cache: PathBuf,
 }
 
+impl Options {
+    fn absolute(&self) -> Result<Self, BuildError> {
+        let absolute = |path: &Path| std::path::absolute(path).map_err(BuildError::io(path));
+        Ok(Self {
+            toolchains: self.toolchains.as_deref().map(absolute).transpose()?,
+            cache: absolute(&self.cache)?,
+        })
+    }
+}
+
 /// A component.
 #[derive(Clone, Debug)]
 pub struct Built {
@@ -59,6 +69,8 @@ pub fn build(
 ) -> Result<Built, BuildError> {
     let source = Source::at(source)?;
     let name = source.name();
+    // Tools run in other folders.
+    let options = &options.absolute()?;
     let (component, language) = match &source {
         Source::Python(step) => (python::build(step, options, progress)?, "Python"),
         Source::Cargo { manifest } => (cargo::build(manifest, options, progress)?, "Rust"),

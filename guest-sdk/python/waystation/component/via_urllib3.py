@@ -41,6 +41,9 @@ class HostConnection:
         self.blocksize = blocksize
         self._request: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(host={self.host!r}, port={self.port!r})"
+
     def connect(self) -> None:
         """Nothing: the host connects when the request is sent."""
 
