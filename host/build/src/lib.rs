@@ -20,6 +20,7 @@ mod tool;
 
 use std::path::{Path, PathBuf};
 
+pub use cargo::target_is_installed;
 pub use error::BuildError;
 pub use source::Source;
 

@@ -1,6 +1,7 @@
 //! What can be built.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::BuildError;
@@ -68,11 +69,17 @@ impl Source {
             .map(|file| Self::Python(PythonSource::File(file)))
     }
 
-    /// A name for the component: the file's stem, or the folder's name where the file is only
+    /// A name for the component: the Cargo package's, or the file's stem, or the folder's name where the file is only
     /// called `step.py`.
     pub(crate) fn name(&self) -> String {
         let stem = match self {
-            Self::Cargo { manifest: file } => file.parent().and_then(Path::file_name),
+            Self::Cargo { manifest } => {
+                let package = fs::read_to_string(manifest).ok();
+                if let Some(name) = package.as_deref().and_then(package_name) {
+                    return name.into();
+                }
+                manifest.parent().and_then(Path::file_name)
+            }
             Self::Python(PythonSource::Package(folder)) => folder.file_name(),
             Self::Python(PythonSource::File(file)) => {
                 let generic = file
@@ -85,10 +92,20 @@ impl Source {
     }
 }
 
+/// The package's name in a `Cargo.toml`.
+fn package_name(manifest: &str) -> Option<&str> {
+    let mut lines = manifest.lines().map(str::trim).skip_while(|line| *line != "[package]");
+    let (_, value) = lines
+        .by_ref()
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once('='))
+        .find(|(key, _)| key.trim() == "name")?;
+    value.trim().strip_prefix('"')?.split('"').next()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -108,6 +125,13 @@ mod tests {
         assert_eq!(Source::at(&root.join("poll/Cargo.toml")).unwrap().name(), "poll");
         assert_eq!(Source::at(&root.join("wait")).unwrap().name(), "wait");
         assert_eq!(Source::at(&root.join("ask.py")).unwrap().name(), "ask");
+    }
+
+    #[test]
+    fn a_cargo_package_has_its_own_name() {
+        let manifest = "[lib]\nname = \"x\"\n[package]\nversion = \"1\"\nname = \"poll\" # it\n";
+        assert_eq!(package_name(manifest), Some("poll"));
+        assert_eq!(package_name("[package]\n[lib]\nname = \"x\""), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::{BuildError, Options, tool};
 use toolchain::Toolchain;
+pub use toolchain::target_is_installed;
 
 /// The target whose linker makes components.
 const TARGET: &str = "wasm32-wasip2";

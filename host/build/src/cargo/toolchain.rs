@@ -31,7 +31,7 @@ impl Toolchain {
                 install: "get Rust with rustup, see rust-lang.org/tools/install",
             });
         }
-        if has_target(folder) {
+        if target_is_installed(folder) {
             return Ok(Self::Installed);
         }
         toolchains.and_then(Self::private).ok_or(BuildError::ToolMissing {
@@ -58,8 +58,9 @@ impl Toolchain {
     }
 }
 
-/// Has the installed compiler the target's standard library?
-fn has_target(folder: &Path) -> bool {
+/// Has the installed Rust compiler, as seen from `folder`, the target `wasm32-wasip2`?
+#[must_use]
+pub fn target_is_installed(folder: &Path) -> bool {
     let mut rustc = Command::new("rustc");
     rustc.current_dir(folder).args(["--print", "target-libdir", "--target", TARGET]);
     tool::without_outer_cargo(&mut rustc);
