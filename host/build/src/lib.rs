@@ -58,7 +58,7 @@ pub struct Built {
 
 /// Builds what `source` holds; `progress` is told, in a line each, what takes long.
 ///
-/// The same source gives the same bytes, with the same tools on the same machine.
+/// The same source gives the same bytes, with the same tools and cache.
 ///
 /// # Errors
 ///

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
+use super::componentize::Componentize;
 use super::layout::Layout;
 use super::times;
 use crate::{BuildError, tool};
@@ -32,7 +33,7 @@ const PLATFORM: [&str; 9] = [
 /// `cache` yet.
 pub(super) fn install(
     layout: &Layout,
-    componentize: &Path,
+    componentize: &Componentize,
     cache: &Path,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Option<PathBuf>, BuildError> {
@@ -54,7 +55,7 @@ pub(super) fn install(
     fs::create_dir_all(&home).map_err(BuildError::io(&home))?;
     // Beside its place, then renamed: what is there is whole.
     let aside = tempfile::tempdir_in(&home).map_err(BuildError::io(&home))?;
-    let mut pip = Command::new(python_of(componentize)?);
+    let mut pip = Command::new(componentize.python()?);
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--no-compile"])
         .args(["--disable-pip-version-check", "--target"])
         .arg(aside.path())
@@ -66,6 +67,7 @@ pub(super) fn install(
         pip.arg("-r").arg(file);
     }
     tool::run("pip", &mut pip)?;
+    componentize.compile(aside.path())?;
     times::settle(aside.path())?;
     match fs::rename(aside.keep(), &folder) {
         Err(error) if !folder.is_dir() => Err(BuildError::io(&folder)(error)),
@@ -108,14 +110,7 @@ fn key(listed: &str, provided: &[&str]) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The Python that componentize-py is installed in, or the machine's.
-fn python_of(componentize: &Path) -> Result<PathBuf, BuildError> {
-    let beside = componentize.with_file_name("python3");
-    if beside.is_file() { Some(beside) } else { tool::on_path("python3") }
-        .ok_or(BuildError::ToolMissing { tool: "python3", install: "apt-get install python3-venv" })
+    super::hex(&hash.finalize())
 }
 
 #[cfg(test)]
