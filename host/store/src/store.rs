@@ -20,6 +20,9 @@ pub enum StoreError {
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
+    /// The disk refused.
+    #[error("the disk: {0}")]
+    Io(String),
     /// Stored bytes are not what was written.
     #[error("damaged data: {0}")]
     Damaged(String),
