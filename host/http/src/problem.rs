@@ -270,7 +270,7 @@ impl From<StoreError> for Problem {
             StoreError::Closed => {
                 Problem::new(Code::ShuttingDown, "the server is shutting down; try again")
             }
-            StoreError::Damaged(_) => Problem::internal(error),
+            StoreError::Io(_) | StoreError::Damaged(_) => Problem::internal(error),
         }
     }
 }

@@ -161,7 +161,7 @@ mod tests {
             (read(None, &YAML.replace("name: w", "name: v")), "name: "),
             (read(Some("application/json"), "{\"name\": \"w\",\n}"), "line 2"),
             (read(None, "{\"name\": \"w\", \"steps\": [{\"name\": 1}]}"), "steps[0].name"),
-            (read(None, ""), "name"),
+            (read(None, ""), "line 1"),
             (read(None, "- a"), "line 1"),
         ];
         for (result, part) in cases {
