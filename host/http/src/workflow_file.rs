@@ -61,7 +61,7 @@ fn from_yaml(text: &str) -> Result<WorkflowSpec, Fault> {
         WorkflowSpec::deserialize(reader).inspect_err(|_| path = track.path().to_string())
     });
     read.map_err(|error| {
-        let fault = Fault::at(path, yaml_message(&error));
+        let fault = Fault::at(&path, yaml_message(&error));
         match error.location() {
             Some(at) => fault.on(small(at.line()), small(at.column())),
             None => fault,
@@ -93,7 +93,7 @@ struct Fault {
 }
 
 impl Fault {
-    fn at(path: impl ToString, problem: impl Into<String>) -> Fault {
+    fn at(path: &(impl ToString + ?Sized), problem: impl Into<String>) -> Fault {
         let path = path.to_string();
         // How the path's tracker writes the whole file.
         let path = if path == "." || path == "?" { String::new() } else { path };
