@@ -45,7 +45,7 @@ pub(super) fn run(args: &ServerArgs) -> Done {
     if checks.iter().all(|check: &Check| check.verdict != Verdict::Bad) {
         token(&server, &mut checks);
         if let Some(url) = ready(&server, &mut checks) {
-            checks.push(public_url(args, url));
+            checks.push(public_url(args, &url));
         }
     }
     data_dir(&args.data_dir, &mut checks);
@@ -124,8 +124,8 @@ fn ready(server: &Server, checks: &mut Vec<Check>) -> Option<String> {
 }
 
 /// Links carry the public URL: whoever clicks must reach this very server by it.
-fn public_url(args: &ServerArgs, url: String) -> Check {
-    let there = ServerArgs { url: url.clone(), ..args.clone() };
+fn public_url(args: &ServerArgs, url: &str) -> Check {
+    let there = ServerArgs { url: url.to_owned(), ..args.clone() };
     let answer = Server::without_token(&there).and_then(|server| server.get("/healthz"));
     let (verdict, text) = match answer {
         Ok(answer) if answer.body["status"] == "ok" => (Verdict::Fine, format!("{url} answers")),
