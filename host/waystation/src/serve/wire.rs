@@ -1,16 +1,17 @@
 //! Puts the parts together: store, sandbox, engine.
 
+use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use waystation_core::{
-    Clock, Failure as StepFailure, FailureKind, LinkKeys, RunOutcome, RunReport, RunRequest,
-    StepRunner,
-};
+use waystation_core::{Clock, Digest, LinkKeys};
 use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
 };
-use waystation_store_sled::SledStore;
+use waystation_sandbox::{
+    ComponentSource, InvalidComponent, Manifest, OutboundPolicy, Sandbox, SandboxConfig,
+};
+use waystation_store_sled::{ComponentFiles, SledStore};
 
 use super::data_dir::DataDir;
 use crate::failure::{Done, Failure};
@@ -45,11 +46,24 @@ pub(super) async fn start(
     let store = SledStore::open(&data.join("store"), &data.join("components"))
         .map_err(|error| Failure::new(format!("the store can't be opened: {error}")))?;
     let store = Arc::new(store);
-    let sandbox = Arc::new(NoSandbox);
+    let files = ComponentFiles::open(&data.join("components"))
+        .map_err(|error| Failure::new(format!("the components can't be read: {error}")))?;
+    let config = SandboxConfig {
+        compiled: data.join("compiled"),
+        outbound: OutboundPolicy {
+            allow: settings.outbound_allow.clone(),
+            private: settings.outbound_private.clone(),
+        },
+        limits: settings.limits.clone(),
+    };
+    let source = Arc::new(StoredComponents(files));
+    let sandbox = Sandbox::new(config, source, Arc::clone(&clock))
+        .map_err(|error| Failure::new(format!("the sandbox can't be set up: {error}")))?;
+    let sandbox = Arc::new(sandbox);
     let parts = EngineParts {
         store: Arc::<SledStore>::clone(&store),
-        runner: Arc::<NoSandbox>::clone(&sandbox),
-        gate: sandbox,
+        runner: Arc::<Sandbox>::clone(&sandbox),
+        gate: Arc::new(Gate(sandbox)),
         clock,
         keys,
         settings: EngineSettings {
@@ -70,30 +84,30 @@ pub(super) async fn start(
     Ok(Wired { engine, store })
 }
 
-/// Stands where the sandbox belongs and runs nothing.
-struct NoSandbox;
+/// The store's files, as the sandbox asks for them.
+struct StoredComponents(ComponentFiles);
 
-#[async_trait]
-impl StepRunner for NoSandbox {
-    async fn run(&self, _: RunRequest) -> RunReport {
-        let failure =
-            StepFailure::new(FailureKind::Component, "NoSandbox", "this build runs no components");
-        RunReport {
-            outcome: RunOutcome::Failed(failure),
-            logs: Vec::new(),
-            mails: Vec::new(),
-            compute_ms: 0,
-        }
+impl ComponentSource for StoredComponents {
+    fn load(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        self.0.get(digest)
     }
 }
 
+/// The sandbox's check, as the engine asks for it.
+struct Gate(Arc<Sandbox>);
+
 #[async_trait]
-impl ComponentGate for NoSandbox {
-    async fn admit(&self, _: Vec<u8>) -> Result<Admitted, RefusedComponent> {
-        Err(RefusedComponent {
-            code: "no_sandbox".into(),
-            message: "this build runs no components".into(),
-            too_large: false,
-        })
+impl ComponentGate for Gate {
+    async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, RefusedComponent> {
+        match self.0.admit(bytes.into()).await {
+            Ok(Manifest { imports, exports, abilities, .. }) => {
+                Ok(Admitted { imports, exports, abilities })
+            }
+            Err(invalid) => Err(RefusedComponent {
+                code: invalid.code().to_owned(),
+                message: invalid.to_string(),
+                too_large: matches!(invalid, InvalidComponent::TooLarge { .. }),
+            }),
+        }
     }
 }
