@@ -99,7 +99,7 @@ pub struct Allow {
     /// Secrets it may use, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
-    /// Settings it may read.
+    /// Settings it gets, as environment variables; it has no others.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub config: BTreeMap<String, String>,
 }
@@ -212,6 +212,10 @@ impl StepSpec {
             let problem = "this host keeps no secrets yet; take the list away";
             return Err(InvalidWorkflow { place: "allow.secrets".into(), problem: problem.into() });
         }
+        for name in self.allow.config.keys().filter(|name| !is_variable(name)) {
+            let problem = format!("{name:?} is not a variable's name: A-Z, a-z, 0-9 and _, not starting with a digit");
+            return Err(InvalidWorkflow { place: "allow.config".into(), problem });
+        }
         if let Some(retry) = &self.retry {
             within("retry.attempts", retry.attempts.into(), RetryPolicy::ATTEMPTS_MAX.into())?;
             within("retry.backoff_ms", retry.backoff_ms, Limits::WAIT_MS_MAX)?;
@@ -223,6 +227,13 @@ impl StepSpec {
         }
         Ok(())
     }
+}
+
+/// A name that every language's environment takes (POSIX).
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 #[cfg(test)]
@@ -258,6 +269,8 @@ mod tests {
             fault(json!([{"name": "a", "component": "c", "retry": {"attempts": 0}}])),
             "steps[0].retry.attempts: 0 is not between 1 and 100"
         );
+        let fault = fault(json!([{"name": "a", "component": "c", "allow": {"config": {"A=B": "x"}}}]));
+        assert!(fault.starts_with("steps[0].allow.config: \"A=B\" is not"), "{fault}");
     }
 
     #[test]

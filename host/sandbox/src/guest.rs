@@ -100,7 +100,10 @@ impl Guest {
         table.set_max_capacity(RESOURCES_MAX);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADERS_BYTES_MAX);
+        // The step's own settings are all the environment it has.
+        let settings: Vec<_> = request.allow.config.iter().collect();
         let wasi = WasiCtxBuilder::new()
+            .envs(&settings)
             .stdout(LogPipe::new(log.clone(), LogStream::Stdout))
             .stderr(LogPipe::new(log.clone(), LogStream::Stderr))
             .max_random_size(RANDOM_BYTES_MAX)

@@ -1,4 +1,4 @@
-"""The step's secrets and settings, which the host gives as environment variables."""
+"""The step's settings (`allow.config`), which the host gives as environment variables."""
 
 from __future__ import annotations
 

@@ -140,24 +140,18 @@ pub(super) fn logs(runs: &[Value]) -> String {
 
 /// One entry of a history.
 pub(super) fn history_line(entry: &Value) -> Vec<String> {
-    let event = &entry["event"];
-    let what = match event {
-        Value::Null => "trigger".to_owned(),
-        Value::String(word) => word.clone(),
-        event => text(event, "type"),
+    let step = match (entry["step"].as_str(), entry["run"].as_u64()) {
+        (Some(step), Some(run)) => format!("{step}#{run}"),
+        (step, _) => step.unwrap_or_default().to_owned(),
     };
-    let place = [entry, event].into_iter().find(|place| !place["step"].is_null());
-    let step = place.map_or_else(String::new, |place| match place["run"].as_u64() {
-        Some(run) => format!("{}#{run}", text(place, "step")),
-        None => text(place, "step"),
-    });
-    let asked = event["flow"]["asked"].as_str().filter(|asked| *asked != "continue");
-    let failure = event["failure"]["message"].as_str();
+    let asked = entry["flow"]["asked"].as_str().filter(|asked| *asked != "continue");
+    let failure = entry["failure"]["message"].as_str();
+    let by = entry["by"]["who"].as_str().map(|who| format!("by {who}"));
     let notes = entry["notes"].as_array().into_iter().flatten();
     let notes = notes.map(|note| text(note, "note"));
-    let details = asked.into_iter().chain(failure).map(str::to_owned).chain(notes);
+    let details = asked.into_iter().chain(failure).map(str::to_owned).chain(by).chain(notes);
     let details = shortened(&details.collect::<Vec<_>>().join("; "));
-    vec![text(entry, "seq"), text(entry, "at"), what, step, details]
+    vec![text(entry, "seq"), text(entry, "at"), text(entry, "type"), step, details]
 }
 
 /// The heads for [`history_line`].
@@ -197,9 +191,11 @@ mod tests {
 
     #[test]
     fn history_is_a_line_each() {
-        let entry = json!({"seq": 2, "at": "t", "event": {"type": "finish", "step": "a", "run": 1,
-                           "flow": {"asked": "suspend"}}, "notes": [{"note": "data_limit"}]});
+        let entry = json!({"seq": 2, "at": "t", "type": "finish", "step": "a", "run": 1,
+                           "flow": {"asked": "suspend"}, "notes": [{"note": "data_limit"}]});
         assert_eq!(history_line(&entry), ["2", "t", "finish", "a#1", "suspend; data_limit"]);
-        assert_eq!(history_line(&json!({"seq": 1, "at": "t", "event": null}))[2], "trigger");
+        let entry = json!({"seq": 3, "at": "t", "type": "resume", "by": {"who": "operator"}});
+        assert_eq!(history_line(&entry)[4], "by operator");
+        assert_eq!(history_line(&json!({"seq": 1, "at": "t", "type": "trigger"}))[2], "trigger");
     }
 }
