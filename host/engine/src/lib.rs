@@ -1,1 +1,39 @@
-//! host/engine
+//! Moves executions: takes up what is due, runs it, makes the outcome durable, and answers
+//! those who call, ask or wait.
+//!
+//! # Layout
+//!
+//! - `engine.rs`: the [`Engine`] and what it holds; `settings.rs`: what it is made of
+//! - `dispatch.rs`: takes up what is due; `drive.rs`: moves one execution as far as it goes
+//! - `prepare.rs`, `template.rs`: what a run gets to see; `test_run.rs`: a run that leaves nothing
+//! - `trigger.rs`, `calls.rs`, `definitions.rs`, `read.rs`: what callers ask for
+//! - `mail/`: deliveries; `waiters.rs`: those who wait for an answer
+//!
+//! Knows nothing of HTTP, nor of WebAssembly: guests run behind [`waystation_core::StepRunner`].
+
+mod api;
+mod calls;
+mod definitions;
+mod dispatch;
+mod drive;
+mod engine;
+mod mail;
+mod prepare;
+mod read;
+mod settings;
+mod template;
+mod test_run;
+mod trigger;
+mod view;
+mod waiters;
+
+pub use api::{
+    Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError, LinkAnswer, LinkCall,
+    LinkOutcome, PutComponentError, RefusedComponent, TriggerError, TriggerRequest, Triggered,
+};
+pub use engine::Engine;
+pub use settings::{EngineError, EngineMetrics, EngineParts, EngineSettings, MailSettings};
+pub use view::{
+    ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, LogView, SegmentView, StepView,
+    TestReport, Waiting,
+};

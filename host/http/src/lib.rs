@@ -1,1 +1,51 @@
-//! host/http
+//! Waystation's HTTP doors: the API, triggers, links, and the pages that people see.
+//!
+//! This crate translates. A request becomes a call of the [`Engine`](waystation_engine::Engine),
+//! and what the engine says becomes an answer: a status, JSON, or a small page. It decides
+//! nothing about workflows and keeps nothing.
+//!
+//! # Layout
+//!
+//! - [`App`], [`router`], [`serve`]: what the binary puts together
+//! - one file per group of routes: `components`, `workflows`, `executions`, `hooks`, `links`,
+//!   `approval`, `health`, `metrics`
+//! - `request_data`: an HTTP request as the JSON that a step sees
+//! - [`Code`]: every kind of error that an answer may carry
+//! - `body`, `wait`, `idempotency`, `prefetch`, `client`: one rule of HTTP each
+//!
+//! Invariants: a link's token and the API's token are in no log, since logs name routes and not
+//! paths; a 5xx tells nothing of the inside; nothing is looked up for a link before its
+//! signature holds.
+
+mod app;
+mod approval;
+mod auth;
+mod body;
+mod client;
+mod components;
+mod executions;
+mod health;
+mod hooks;
+mod idempotency;
+mod json_body;
+mod link_headers;
+mod links;
+mod metrics;
+mod observe;
+mod page;
+mod params;
+mod prefetch;
+mod problem;
+mod relative;
+mod request_data;
+mod router;
+mod serve;
+mod wait;
+mod workflow_file;
+mod workflows;
+
+pub use app::{App, GetLink, HttpSettings};
+pub use auth::ApiToken;
+pub use problem::Code;
+pub use router::router;
+pub use serve::serve;

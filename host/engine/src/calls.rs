@@ -1,0 +1,250 @@
+//! Calls of links, and the operator's.
+
+use waystation_core::{
+    Caller, Event, Execution, ExecutionId, Link, LinkAction, Pause, PauseEnding,
+    PauseId, PauseKind, Rejected, State, Status,
+};
+use waystation_store::{Applied, ApplyError, Attachments, StoreError};
+
+use crate::engine::Engine;
+use crate::{Approval, ApprovalState, CallError, LinkAnswer, LinkCall, LinkOutcome};
+
+impl Engine {
+    /// Does what a link says. `action` is the link's own, or the button's that was pressed on
+    /// an approval page. What it changed is on disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has changed; the error says why.
+    pub async fn call_link(
+        &self,
+        link: Link,
+        action: LinkAction,
+        call: LinkCall,
+    ) -> Result<LinkAnswer, CallError> {
+        let by = Caller::Request { client_ip: call.client_ip.clone() };
+        self.call(link.execution, link.pause, action, by, call).await
+    }
+
+    /// Resumes what the execution waits for, whatever it is, on the operator's behalf.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has changed; the error says why.
+    pub async fn resume(&self, id: ExecutionId, call: LinkCall) -> Result<LinkAnswer, CallError> {
+        let execution = self.0.store.load(id).await?.ok_or(CallError::NotFound)?;
+        match &execution.state {
+            State::Suspended(pause) => {
+                self.call(id, pause.id, LinkAction::Resume, Caller::Operator, call).await
+            }
+            State::Queued(_) | State::Running(_) => Err(CallError::NotPaused),
+            State::Completed | State::Failed | State::Canceled => Err(ended(&execution)),
+        }
+    }
+
+    /// Ends the execution on the operator's behalf. A run under way is interrupted.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has changed; the error says why.
+    pub async fn cancel(&self, id: ExecutionId) -> Result<LinkAnswer, CallError> {
+        let event = Event::Cancel { pause: None, by: Caller::Operator };
+        let now = self.0.clock.now();
+        match self.0.store.apply(id, event, now, Attachments::default()).await {
+            Ok(applied) => Ok(self.called(&applied, None, LinkAction::Cancel)),
+            Err(ApplyError::NotFound) => Err(CallError::NotFound),
+            Err(ApplyError::Store(error)) => Err(error.into()),
+            Err(ApplyError::Rejected(_)) => {
+                let execution = self.0.store.load(id).await?.ok_or(CallError::NotFound)?;
+                match (execution.status(), execution.finished_at) {
+                    (Status::Canceled, Some(at)) => {
+                        Ok(answer(id, LinkOutcome::Canceled, true, at))
+                    }
+                    _ => Err(ended(&execution)),
+                }
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        id: ExecutionId,
+        pause: PauseId,
+        action: LinkAction,
+        by: Caller,
+        call: LinkCall,
+    ) -> Result<LinkAnswer, CallError> {
+        let event = match action {
+            LinkAction::Cancel => Event::Cancel { pause: Some(pause), by },
+            LinkAction::Resume | LinkAction::Approve => {
+                self.check_schema(id, pause, &call).await?;
+                Event::Resume { pause, by, data: Some(call.request.into()) }
+            }
+        };
+        let now = self.0.clock.now();
+        match self.0.store.apply(id, event, now, Attachments::default()).await {
+            Ok(applied) => Ok(self.called(&applied, Some(pause), action)),
+            Err(ApplyError::NotFound) => Err(CallError::NotFound),
+            Err(ApplyError::Store(error)) => Err(error.into()),
+            Err(ApplyError::Rejected(rejected)) => self.explain(id, pause, action, rejected).await,
+        }
+    }
+
+    /// What an accepted call led to, and what follows from it.
+    fn called(&self, applied: &Applied, pause: Option<PauseId>, action: LinkAction) -> LinkAnswer {
+        self.after(applied);
+        let execution = &applied.execution;
+        if execution.status().is_terminal() {
+            self.interrupt(execution.id);
+        } else {
+            self.take_up(execution.id);
+        }
+        let early = execution.early_call.as_ref();
+        let outcome = match action {
+            _ if early.is_some_and(|call| Some(call.pause) == pause) => LinkOutcome::Accepted,
+            LinkAction::Cancel => LinkOutcome::Canceled,
+            LinkAction::Resume | LinkAction::Approve => LinkOutcome::Resumed,
+        };
+        answer(execution.id, outcome, false, applied.entry.at)
+    }
+
+    /// Why a call changed nothing: because it did its work before, or because of what happened
+    /// instead.
+    async fn explain(
+        &self,
+        id: ExecutionId,
+        pause: PauseId,
+        action: LinkAction,
+        rejected: Rejected,
+    ) -> Result<LinkAnswer, CallError> {
+        match rejected {
+            Rejected::AlreadyCalled { action: called, at } if called == action => {
+                Ok(answer(id, LinkOutcome::Accepted, true, at))
+            }
+            Rejected::AlreadyCalled { action, at } => Err(CallError::OtherCalled { action, at }),
+            Rejected::DataLimit { bytes, bytes_max } => {
+                Err(CallError::TooLarge { bytes, bytes_max })
+            }
+            Rejected::Ended(_)
+            | Rejected::PauseOver
+            | Rejected::NotPaused
+            | Rejected::NotThisRun
+            | Rejected::NotDue { .. } => match self.0.store.pause_end(id, pause).await? {
+                Some(end) => match (end.ending, action) {
+                    (PauseEnding::Resumed, LinkAction::Resume | LinkAction::Approve) => {
+                        Ok(answer(id, LinkOutcome::Resumed, true, end.at))
+                    }
+                    (PauseEnding::Canceled, LinkAction::Cancel) => {
+                        Ok(answer(id, LinkOutcome::Canceled, true, end.at))
+                    }
+                    (ending, _) => Err(CallError::PauseOver { ending, at: end.at }),
+                },
+                None => {
+                    let execution = self.0.store.load(id).await?.ok_or(CallError::NotFound)?;
+                    let over = execution.status().is_terminal();
+                    Err(if over { ended(&execution) } else { CallError::NeverPaused })
+                }
+            },
+        }
+    }
+
+    /// A body that the step's schema does not allow leaves the execution paused.
+    async fn check_schema(
+        &self,
+        id: ExecutionId,
+        pause: PauseId,
+        call: &LinkCall,
+    ) -> Result<(), CallError> {
+        let Some(execution) = self.0.store.load(id).await? else { return Ok(()) };
+        let schema = match execution.pause() {
+            Some(Pause { id, kind: PauseKind::Suspend { resume_schema: Some(schema), .. }, .. })
+                if *id == pause =>
+            {
+                schema.id
+            }
+            Some(_) | None => return Ok(()),
+        };
+        // Gone means that the pause ended a moment ago: then the body does not matter.
+        let Ok(schema) = self.0.store.payloads(id, &[schema]).await else { return Ok(()) };
+        let Some(schema) = schema.first() else { return Ok(()) };
+        match jsonschema::validate(&schema.to_value(), &call.body) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let place = error.instance_path().to_string();
+                let place = if place.is_empty() { "the body".to_owned() } else { place };
+                Err(CallError::Schema(format!("{place}: {error}")))
+            }
+        }
+    }
+
+    /// What an approval page shows. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// No such execution, or the store failed.
+    pub async fn approval(&self, link: Link) -> Result<Approval, CallError> {
+        let id = link.execution;
+        let execution = self.0.store.load(id).await?.ok_or(CallError::NotFound)?;
+        let state = match execution.pause().filter(|pause| pause.id == link.pause) {
+            Some(pause) if !matches!(pause.kind, PauseKind::Retry { .. }) => ApprovalState::Open {
+                message: pause.message.clone(),
+                since: pause.since,
+                deadline: pause.deadline,
+                kind: pause.kind.as_str(),
+            },
+            Some(_) | None => self.approval_without_pause(&execution, link.pause).await?,
+        };
+        let step = execution.step(link.pause.step);
+        Ok(Approval {
+            workflow: execution.workflow.clone(),
+            execution: id,
+            triggered_at: execution.triggered_at,
+            step: step.map(|step| step.name.to_string()).unwrap_or_default(),
+            state,
+        })
+    }
+
+    async fn approval_without_pause(
+        &self,
+        execution: &Execution,
+        pause: PauseId,
+    ) -> Result<ApprovalState, StoreError> {
+        if let Some(call) = execution.early_call.as_ref().filter(|call| call.pause == pause) {
+            return Ok(ApprovalState::Called { action: call.action, at: call.at });
+        }
+        if execution.run().is_some_and(|run| run.id == pause) {
+            return Ok(ApprovalState::NotYet);
+        }
+        Ok(match self.0.store.pause_end(execution.id, pause).await? {
+            Some(end) => {
+                let how = match end.ending {
+                    PauseEnding::Resumed => "It was resumed.",
+                    PauseEnding::Canceled => "It was canceled.",
+                    PauseEnding::TimedOut => "Nobody answered in time.",
+                };
+                ApprovalState::Over { how: how.to_owned(), at: Some(end.at) }
+            }
+            None if execution.status().is_terminal() => {
+                let how = format!("The execution has ended as {}.", execution.status().as_str());
+                ApprovalState::Over { how, at: execution.finished_at }
+            }
+            None => {
+                let how = "The step went on without waiting for an answer.".to_owned();
+                ApprovalState::Over { how, at: None }
+            }
+        })
+    }
+}
+
+fn answer(
+    execution: ExecutionId,
+    outcome: LinkOutcome,
+    already: bool,
+    at: waystation_core::Timestamp,
+) -> LinkAnswer {
+    LinkAnswer { outcome, already, execution, at }
+}
+
+fn ended(execution: &Execution) -> CallError {
+    CallError::Ended { status: execution.status(), at: execution.finished_at }
+}

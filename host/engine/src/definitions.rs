@@ -1,0 +1,140 @@
+//! Components and workflows.
+
+use waystation_core::{ComponentName, Digest, InvalidWorkflow, Workflow, WorkflowName, WorkflowSpec};
+use waystation_store::{ComponentRecord, DeleteError, Deployed, StoreError};
+
+use crate::engine::Engine;
+use crate::{Admitted, DeployError, PutComponentError, template};
+
+impl Engine {
+    /// Checks a component, stores it, and points `name` at it. `true` when the name did not
+    /// point there before. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// The component is not fit, and why; nothing has changed.
+    pub async fn put_component(
+        &self,
+        name: ComponentName,
+        bytes: Vec<u8>,
+    ) -> Result<(ComponentRecord, bool), PutComponentError> {
+        let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+        let Admitted { imports, exports, abilities } = self.0.gate.admit(bytes.clone()).await?;
+        self.0.store.put_component_bytes(digest, bytes).await?;
+        let uploaded_at = self.0.clock.now();
+        let record =
+            ComponentRecord { name, digest, size, imports, exports, abilities, uploaded_at };
+        let created = self.0.store.put_component(record.clone()).await?;
+        if !created && let Some(first) = self.0.store.component(&record.name).await? {
+            return Ok((first, false));
+        }
+        Ok((record, created))
+    }
+
+    /// All components, by name.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn components(&self) -> Result<Vec<ComponentRecord>, StoreError> {
+        self.0.store.components().await
+    }
+
+    /// What a name points at.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn component(
+        &self,
+        name: &ComponentName,
+    ) -> Result<Option<ComponentRecord>, StoreError> {
+        self.0.store.component(name).await
+    }
+
+    /// Takes a name away.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or something needs it.
+    pub async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError> {
+        self.0.store.delete_component(name).await
+    }
+
+    /// Makes `spec` the live version of its workflow. Executions under way go on with theirs.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and where; nothing has changed.
+    pub async fn deploy(&self, spec: WorkflowSpec) -> Result<Deployed, DeployError> {
+        spec.check(self.limits())?;
+        let mut digests = Vec::with_capacity(spec.steps.len());
+        for (index, step) in spec.steps.iter().enumerate() {
+            template::check(&step.props).map_err(|error| InvalidWorkflow {
+                place: format!("steps[{index}].{}", error.path),
+                problem: error.problem,
+            })?;
+            let place = format!("steps[{index}].component");
+            let digest = self.pin(&step.component).await?;
+            digests.push(digest.map_err(|problem| InvalidWorkflow { place, problem })?);
+        }
+        Ok(self.0.store.put_workflow(spec, digests, self.0.clock.now()).await?)
+    }
+
+    /// The digest that `component`, a name or a digest, means now.
+    async fn pin(&self, component: &str) -> Result<Result<Digest, String>, StoreError> {
+        if component.starts_with("sha256:") {
+            let digest = match component.parse::<Digest>() {
+                Ok(digest) => digest,
+                Err(error) => return Ok(Err(error.to_string())),
+            };
+            let known = self.0.store.components().await?.iter().any(|one| one.digest == digest);
+            return Ok(known.then_some(digest).ok_or(format!("there is no component {digest}")));
+        }
+        let name = match component.parse::<ComponentName>() {
+            Ok(name) => name,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let record = self.0.store.component(&name).await?;
+        Ok(record.map(|record| record.digest).ok_or(format!("there is no component {name:?}", name = name.as_str())))
+    }
+
+    /// The live version of a workflow.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn workflow(&self, name: &WorkflowName) -> Result<Option<Workflow>, StoreError> {
+        self.0.store.workflow(name).await
+    }
+
+    /// All live versions, by name.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn workflows(&self) -> Result<Vec<Workflow>, StoreError> {
+        self.0.store.workflows().await
+    }
+
+    /// All versions of a workflow, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn workflow_versions(
+        &self,
+        name: &WorkflowName,
+    ) -> Result<Vec<Workflow>, StoreError> {
+        self.0.store.workflow_versions(name).await
+    }
+
+    /// Takes a workflow away. Executions under way go on.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {
+        self.0.store.delete_workflow(name).await
+    }
+}

@@ -1,0 +1,204 @@
+//! The engine and what it holds in memory. All of it may be lost at any moment: the store has
+//! everything that matters.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+use waystation_core::{
+    Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Timestamp, Workflow, WorkflowName,
+};
+use waystation_store::{Applied, Store, StoreError};
+
+use crate::mail::Mailer;
+use crate::settings::{EngineError, EngineMetrics, EngineParts, EngineSettings};
+use crate::waiters::{Responders, Waiters};
+use crate::{ComponentGate, dispatch};
+
+/// Moves executions. Cheap to clone; all clones are one engine.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) runner: Arc<dyn StepRunner>,
+    pub(crate) gate: Arc<dyn ComponentGate>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keys: LinkKeys,
+    pub(crate) settings: EngineSettings,
+    /// Permits for runs.
+    pub(crate) slots: Arc<Semaphore>,
+    /// Executions that a task of this engine moves right now, and how to interrupt it.
+    pub(crate) active: Mutex<HashMap<ExecutionId, Arc<Notify>>>,
+    /// Something may be due.
+    pub(crate) wake: Notify,
+    pub(crate) mail: Mailer,
+    pub(crate) waiters: Waiters,
+    pub(crate) responders: Responders,
+    /// Deployed versions never change, so they are read once.
+    workflows: Mutex<HashMap<(WorkflowName, u32), Arc<Workflow>>>,
+    /// Executions accepted and not yet taken up, about.
+    pub(crate) backlog: AtomicUsize,
+    pub(crate) started_at: Timestamp,
+    pub(crate) closing: AtomicBool,
+    pub(crate) closed: Notify,
+    pub(crate) counters: Counters,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) triggered: AtomicU64,
+    pub(crate) completed: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) canceled: AtomicU64,
+    pub(crate) runs: AtomicU64,
+    pub(crate) mails_sent: AtomicU64,
+    pub(crate) mails_failed: AtomicU64,
+    pub(crate) overdue_ms: AtomicU64,
+}
+
+/// Workflow versions kept in memory; past it all are read anew.
+const WORKFLOWS_MAX: usize = 1024;
+
+impl Engine {
+    /// Starts an engine: what is due in the store is taken up at once, and runs that a former
+    /// process was cut off in are repeated.
+    ///
+    /// # Errors
+    ///
+    /// The settings or the store are not usable.
+    pub async fn start(parts: EngineParts) -> Result<Engine, EngineError> {
+        let EngineParts { store, runner, gate, clock, keys, settings } = parts;
+        let limits = &settings.limits;
+        let backlog = store.due(limits.queued_max).await?.len();
+        let engine = Engine(Arc::new(Inner {
+            mail: Mailer::new(&settings.mail)?,
+            started_at: clock.now(),
+            slots: Arc::new(Semaphore::new(limits.runs_max)),
+            store,
+            runner,
+            gate,
+            clock,
+            keys,
+            settings,
+            active: Mutex::default(),
+            wake: Notify::new(),
+            waiters: Waiters::default(),
+            responders: Responders::default(),
+            workflows: Mutex::default(),
+            backlog: AtomicUsize::new(backlog),
+            closing: AtomicBool::new(false),
+            closed: Notify::new(),
+            counters: Counters::default(),
+        }));
+        tokio::spawn(dispatch::run(engine.clone()));
+        tokio::spawn(crate::mail::deliver(engine.clone()));
+        Ok(engine)
+    }
+
+    /// Takes up nothing new, gives runs under way `limits.drain_s`, and stops. Runs that take
+    /// longer are cut off, and repeated by the next engine on this store.
+    pub async fn shutdown(&self) {
+        self.0.closing.store(true, Ordering::SeqCst);
+        self.0.closed.notify_waiters();
+        self.0.wake.notify_one();
+        let all = u32::try_from(self.limits().runs_max).unwrap_or(u32::MAX);
+        let grace = Duration::from_secs(self.limits().drain_s.into());
+        if tokio::time::timeout(grace, self.0.slots.acquire_many(all)).await.is_err() {
+            let cut_off = self.0.active.lock().len();
+            tracing::warn!(cut_off, "shutting down although runs are under way");
+        }
+    }
+
+    /// All limits.
+    pub fn limits(&self) -> &Limits {
+        &self.0.settings.limits
+    }
+
+    /// What links begin with.
+    pub fn public_url(&self) -> &str {
+        &self.0.settings.public_url
+    }
+
+    /// Does it take up work?
+    pub fn is_ready(&self) -> bool {
+        !self.0.closing.load(Ordering::SeqCst)
+    }
+
+    /// What a link's token says; `None` when it is not one of ours.
+    pub fn verify(&self, token: &str) -> Option<Link> {
+        self.0.keys.verify(token)
+    }
+
+    /// Figures of the moment.
+    pub fn metrics(&self) -> EngineMetrics {
+        let Counters {
+            triggered,
+            completed,
+            failed,
+            canceled,
+            runs,
+            mails_sent,
+            mails_failed,
+            overdue_ms,
+        } = &self.0.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EngineMetrics {
+            executions_triggered: read(triggered),
+            executions_completed: read(completed),
+            executions_failed: read(failed),
+            executions_canceled: read(canceled),
+            runs_started: read(runs),
+            runs_active: self.0.active.lock().len() as u64,
+            runs_max: self.limits().runs_max as u64,
+            mails_sent: read(mails_sent),
+            mails_failed: read(mails_failed),
+            overdue_ms: read(overdue_ms),
+        }
+    }
+
+    /// A deployed version.
+    pub(crate) async fn version(
+        &self,
+        name: &WorkflowName,
+        version: u32,
+    ) -> Result<Arc<Workflow>, StoreError> {
+        let key = (name.clone(), version);
+        if let Some(workflow) = self.0.workflows.lock().get(&key) {
+            return Ok(workflow.clone());
+        }
+        let missing = || StoreError::Damaged(format!("workflow {name} has no version {version}"));
+        let workflow = self.0.store.workflow_version(name, version).await?.ok_or_else(missing)?;
+        let workflow = Arc::new(workflow);
+        let mut workflows = self.0.workflows.lock();
+        if workflows.len() >= WORKFLOWS_MAX {
+            workflows.clear();
+        }
+        workflows.insert(key, workflow.clone());
+        Ok(workflow)
+    }
+
+    /// What follows a commit. May be lost without harm.
+    pub(crate) fn after(&self, applied: &Applied) {
+        let execution = &applied.execution;
+        let status = execution.status();
+        let count = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
+        match status {
+            Status::Completed => count(&self.0.counters.completed),
+            Status::Failed => count(&self.0.counters.failed),
+            Status::Canceled => count(&self.0.counters.canceled),
+            Status::Queued | Status::Running | Status::Suspended => 0,
+        };
+        if status.is_terminal() || status == Status::Suspended {
+            self.0.responders.close(execution.id);
+            self.0.waiters.notify(execution.id);
+        }
+        if status == Status::Suspended {
+            // Its deadline may be the earliest now.
+            self.0.wake.notify_one();
+        }
+    }
+}

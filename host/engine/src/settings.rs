@@ -1,0 +1,92 @@
+//! What an engine is made of.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use waystation_core::{Clock, Limits, LinkKeys, OnTimeout, StepRunner};
+use waystation_store::{Store, StoreError};
+
+use crate::ComponentGate;
+
+/// Everything that an engine uses.
+pub struct EngineParts {
+    /// Makes decisions durable.
+    pub store: Arc<dyn Store>,
+    /// Runs steps.
+    pub runner: Arc<dyn StepRunner>,
+    /// Checks components.
+    pub gate: Arc<dyn ComponentGate>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Signs links.
+    pub keys: LinkKeys,
+    /// The operator's wishes.
+    pub settings: EngineSettings,
+}
+
+/// The operator's wishes.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// What links begin with, without a slash at its end.
+    pub public_url: String,
+    /// What `suspend` does at its deadline unless the step says otherwise.
+    pub on_timeout: OnTimeout,
+    /// All limits.
+    pub limits: Limits,
+    /// How mail is delivered.
+    pub mail: MailSettings,
+}
+
+/// How mail is delivered.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// `smtp://[user:password@]host[:port]` or `smtps://…`; without it mails become files.
+    pub smtp_url: Option<String>,
+    /// The sender, as in a mail's `From`.
+    pub from: String,
+    /// Who gets mails that name nobody.
+    pub owner: Option<String>,
+    /// The folder for mails that become files.
+    pub outbox: PathBuf,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A mail setting is wrong.
+    #[error("[email] {key}: {problem}")]
+    Mail {
+        /// Which.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// See there.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Figures since the start, and some of the moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EngineMetrics {
+    /// Executions accepted.
+    pub executions_triggered: u64,
+    /// Executions ended well.
+    pub executions_completed: u64,
+    /// Executions ended with an error.
+    pub executions_failed: u64,
+    /// Executions ended by somebody's wish.
+    pub executions_canceled: u64,
+    /// Attempts begun.
+    pub runs_started: u64,
+    /// Attempts under way.
+    pub runs_active: u64,
+    /// Attempts that may be under way at the same time.
+    pub runs_max: u64,
+    /// Mails delivered.
+    pub mails_sent: u64,
+    /// Deliveries that failed.
+    pub mails_failed: u64,
+    /// For how long what is due and not under way has waited, at most, in milliseconds.
+    pub overdue_ms: u64,
+}

@@ -1,0 +1,160 @@
+//! A test run: a workflow in the foreground that leaves nothing behind. It goes through the
+//! same decisions as any execution; only their outcomes are kept in memory and forgotten.
+
+use std::collections::HashMap;
+
+use waystation_core::{
+    BoundedJson, Event, Execution, Flow, NewExecution, PayloadId, Rejected, State, Status, Transition, Workflow, WorkflowName, transition,
+};
+use waystation_store::{RunLog, StoreError};
+
+use crate::drive::outcome;
+use crate::engine::Engine;
+use crate::prepare::Inputs;
+use crate::read;
+use crate::{LogView, TestReport};
+
+struct Rehearsal {
+    execution: Execution,
+    payloads: HashMap<PayloadId, BoundedJson>,
+    logs: Vec<RunLog>,
+}
+
+impl Engine {
+    /// Runs a workflow's live version with `event`. `None`: there is no such workflow. A call
+    /// of `suspend`, `rerun` or `delay` ends it as canceled. Mails are not sent.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn test_run(
+        &self,
+        name: &WorkflowName,
+        event: BoundedJson,
+    ) -> Result<Option<TestReport>, StoreError> {
+        let Some(mut workflow) = self.0.store.workflow(name).await? else { return Ok(None) };
+        // A test run does not wait for a second try: what failed has failed.
+        workflow.spec.steps.iter_mut().for_each(|step| step.retry = None);
+        // It takes a slot like any other run.
+        let slot = self.0.slots.acquire().await.map_err(|_| StoreError::Closed)?;
+        let trigger = Execution::trigger(
+            NewExecution {
+                id: self.new_id(),
+                workflow: &workflow,
+                event,
+                payload_bytes_max: self.limits().execution_bytes_max as u64,
+                memory_mib: self.limits().memory_mib,
+            },
+            self.0.clock.now(),
+        );
+        let mut rehearsal = Rehearsal {
+            execution: trigger.next.clone(),
+            payloads: HashMap::new(),
+            logs: Vec::new(),
+        };
+        rehearsal.accept(trigger);
+        let message = self.rehearse(&workflow, &mut rehearsal).await;
+        drop(slot);
+        Ok(Some(rehearsal.report(message)))
+    }
+
+    /// Moves the rehearsal to its end. Returns why it ended before the workflow did.
+    async fn rehearse(&self, workflow: &Workflow, rehearsal: &mut Rehearsal) -> Option<String> {
+        while let State::Queued(run) = rehearsal.execution.state.clone() {
+            let start = Event::Start { run: run.id, attempt: run.attempt };
+            let inputs = match rehearsal.inputs(&run) {
+                Ok(inputs) => inputs,
+                Err(error) => return Some(error.to_string()),
+            };
+            let report = self.attempt(workflow, &rehearsal.execution, &run, inputs).await;
+            let (mut event, attachments) = outcome(&run, report);
+            if let Err(rejected) = rehearsal.apply(start, self.0.clock.now()) {
+                return Some(rejected.to_string());
+            }
+            rehearsal.logs.extend(attachments.log);
+            let refused = refused(&mut event);
+            if let Err(rejected) = rehearsal.apply(event, self.0.clock.now()) {
+                return Some(rejected.to_string());
+            }
+            if let Some(call) = refused {
+                rehearsal.cancel(self.0.clock.now());
+                return Some(format!(
+                    "Workflow execution canceled — this may be due to flow.{call}() usage \
+                     (not supported in test)"
+                ));
+            }
+        }
+        None
+    }
+}
+
+/// The flow call that a test run can't follow. It becomes a plain wait, whatever it asked for,
+/// so that the run ends in one place: paused, and then canceled.
+fn refused(event: &mut Event) -> Option<&'static str> {
+    let Event::Finish { flow, .. } = event else { return None };
+    let call = match flow {
+        Flow::Suspend { .. } => "suspend",
+        Flow::Rerun { .. } => "rerun",
+        Flow::Delay { .. } => "delay",
+        Flow::Continue | Flow::Exit { .. } => return None,
+    };
+    *flow = Flow::Delay { delay_ms: 1 };
+    Some(call)
+}
+
+impl Rehearsal {
+    fn apply(&mut self, event: Event, now: waystation_core::Timestamp) -> Result<(), Rejected> {
+        let change = transition(&self.execution, event, now)?;
+        self.accept(change);
+        Ok(())
+    }
+
+    fn accept(&mut self, change: Transition) {
+        self.payloads.extend(change.payloads.put);
+        for payload in change.payloads.drop {
+            self.payloads.remove(&payload);
+        }
+        self.execution = change.next;
+    }
+
+    fn inputs(&self, run: &waystation_core::Run) -> Result<Inputs, StoreError> {
+        let values = Inputs::payloads(&self.execution, run);
+        let values = values.iter().map(|payload| self.value(payload.id)).collect();
+        Ok(Inputs { test: true, ..Inputs::fill(&self.execution, run, values)? })
+    }
+
+    fn value(&self, id: PayloadId) -> BoundedJson {
+        self.payloads.get(&id).cloned().unwrap_or_else(BoundedJson::null)
+    }
+
+    fn cancel(&mut self, now: waystation_core::Timestamp) {
+        let by = waystation_core::Caller::Operator;
+        // It is paused, and whatever is paused can be canceled.
+        let _ = self.apply(Event::Cancel { pause: None, by }, now);
+    }
+
+    fn report(self, message: Option<String>) -> TestReport {
+        let execution = &self.execution;
+        let name = |step: u16| execution.step(step).map(|step| step.name.to_string());
+        let logs = self.logs.iter().map(|log| LogView {
+            step: name(log.run.step).unwrap_or_default(),
+            run: log.run.run,
+            attempt: log.attempt,
+            lines: log.lines.clone(),
+        });
+        let message = message
+            .or_else(|| execution.error.as_ref().map(|error| format!("{}: {}", error.name, error.message)))
+            .or_else(|| execution.exit_reason.clone());
+        let status = match execution.status() {
+            Status::Queued | Status::Running | Status::Suspended => Status::Failed,
+            ended => ended,
+        };
+        TestReport {
+            status,
+            message,
+            steps: read::steps(&execution.steps, |id| self.value(id)),
+            error: execution.error.clone(),
+            logs: logs.collect(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A workflow is triggered.
+
+use std::sync::atomic::Ordering;
+
+use waystation_core::{Execution, ExecutionId, NewExecution};
+use waystation_store::{Created, NewRecord, StoreError};
+
+use crate::engine::Engine;
+use crate::{TriggerError, TriggerRequest, Triggered};
+
+impl Engine {
+    /// Accepts an execution. It is on disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was accepted; the error says why.
+    pub async fn trigger(&self, request: TriggerRequest) -> Result<Triggered, TriggerError> {
+        if !self.is_ready() {
+            return Err(TriggerError::ShuttingDown);
+        }
+        if self.0.backlog.load(Ordering::Relaxed) >= self.limits().queued_max {
+            return Err(TriggerError::Busy);
+        }
+        let workflow = self.0.store.workflow(&request.workflow).await?;
+        let workflow = workflow.ok_or(TriggerError::UnknownWorkflow(request.workflow))?;
+        let id = self.new_id();
+        let transition = Execution::trigger(
+            NewExecution {
+                id,
+                workflow: &workflow,
+                event: request.event,
+                payload_bytes_max: self.limits().execution_bytes_max as u64,
+                memory_mib: self.limits().memory_mib,
+            },
+            self.0.clock.now(),
+        );
+        // Before the execution can run: its answer must find somebody.
+        let response = request.caller_waits.then(|| self.0.responders.open(id));
+        let new = NewRecord { transition, idempotency_key: request.idempotency_key };
+        match self.0.store.create(new).await {
+            Ok(Created::New) => {
+                self.0.counters.triggered.fetch_add(1, Ordering::Relaxed);
+                self.0.backlog.fetch_add(1, Ordering::Relaxed);
+                self.take_up(id);
+                Ok(Triggered { id, created: true, response })
+            }
+            Ok(Created::Existing(existing)) => {
+                self.0.responders.close(id);
+                Ok(Triggered { id: existing, created: false, response: None })
+            }
+            Err(error) => {
+                self.0.responders.close(id);
+                Err(match error {
+                    StoreError::Busy => TriggerError::Busy,
+                    StoreError::Closed => TriggerError::ShuttingDown,
+                    other => TriggerError::Store(other),
+                })
+            }
+        }
+    }
+
+    pub(crate) fn new_id(&self) -> ExecutionId {
+        let random = uuid::Uuid::new_v4();
+        let mut tail = [0; 10];
+        tail.copy_from_slice(&random.as_bytes()[6..]);
+        ExecutionId::from_parts(self.0.clock.now().as_millis(), tail)
+    }
+}

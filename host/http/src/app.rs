@@ -1,0 +1,63 @@
+//! What the routes work with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use waystation_core::Clock;
+use waystation_engine::Engine;
+
+use crate::ApiToken;
+use crate::metrics::HttpMetrics;
+
+/// Everything that the routes need.
+#[derive(Clone)]
+pub struct App {
+    /// Does the work.
+    pub engine: Engine,
+    /// What a caller of `/api` has to show.
+    pub token: ApiToken,
+    /// For "in 3 hours" on pages.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator decides.
+    pub settings: HttpSettings,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What the operator decides about HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// What a GET on a resume or cancel link does.
+    pub get_link: GetLink,
+}
+
+/// What a GET on a resume or cancel link does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GetLink {
+    /// What the link says: a click in a mail is enough.
+    #[default]
+    Act,
+    /// It shows a page with a button, so that no mail scanner can act by looking.
+    Confirm,
+}
+
+/// The state behind the router.
+pub(crate) struct Shared {
+    pub(crate) app: App,
+    pub(crate) metrics: HttpMetrics,
+}
+
+impl Shared {
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.app.engine
+    }
+}
+
+/// How handlers get at it.
+pub(crate) type Ctx = axum::extract::State<Arc<Shared>>;

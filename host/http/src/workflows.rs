@@ -1,0 +1,117 @@
+//! `/api/v1/workflows`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use waystation_core::{Digest, StepName, Timestamp, Workflow, WorkflowName, WorkflowSpec};
+use waystation_store::DeleteError;
+
+use crate::app::Ctx;
+use crate::params::{Segment, missing_named};
+use crate::problem::{Code, Problem};
+use crate::{body, workflow_file};
+
+/// A version of a workflow.
+#[derive(Serialize)]
+pub(crate) struct WorkflowView {
+    name: WorkflowName,
+    version: u32,
+    deployed_at: Timestamp,
+    steps: Vec<StepView>,
+    /// What its author wrote; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<WorkflowSpec>,
+}
+
+#[derive(Serialize)]
+struct StepView {
+    name: StepName,
+    component: String,
+    digest: Option<Digest>,
+}
+
+impl WorkflowView {
+    fn short(workflow: &Workflow) -> WorkflowView {
+        let digests = workflow.digests.iter().copied().map(Some).chain(std::iter::repeat(None));
+        let steps = workflow.spec.steps.iter().zip(digests);
+        WorkflowView {
+            name: workflow.spec.name.clone(),
+            version: workflow.version,
+            deployed_at: workflow.deployed_at,
+            steps: steps
+                .map(|(step, digest)| StepView {
+                    name: step.name.clone(),
+                    component: step.component.clone(),
+                    digest,
+                })
+                .collect(),
+            definition: None,
+        }
+    }
+
+    fn whole(workflow: Workflow) -> WorkflowView {
+        let short = WorkflowView::short(&workflow);
+        WorkflowView { definition: Some(workflow.spec), ..short }
+    }
+}
+
+/// Deploys. 201 with the new version, or 200 when this is the live one already.
+pub(crate) async fn put(
+    State(shared): Ctx,
+    name: Segment,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<WorkflowView>), Problem> {
+    let name: WorkflowName = name.name()?;
+    let body = body::read(&headers, body, shared.engine().limits().body_bytes_max).await?;
+    let spec = workflow_file::parse(&headers, &body, &name)?;
+    let deployed = shared.engine().deploy(spec).await?;
+    let status = if deployed.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(WorkflowView::short(&deployed.workflow))))
+}
+
+/// All live versions, by name.
+pub(crate) async fn list(State(shared): Ctx) -> Result<Json<Value>, Problem> {
+    let workflows = shared.engine().workflows().await?;
+    let items: Vec<WorkflowView> = workflows.iter().map(WorkflowView::short).collect();
+    Ok(Json(json!({"items": items})))
+}
+
+/// The live version, with the definition.
+pub(crate) async fn get(
+    State(shared): Ctx,
+    segment: Segment,
+) -> Result<Json<WorkflowView>, Problem> {
+    let name = segment.existing(Code::UnknownWorkflow)?;
+    let workflow = shared.engine().workflow(&name).await?;
+    let workflow = workflow.ok_or_else(|| missing(&name))?;
+    Ok(Json(WorkflowView::whole(workflow)))
+}
+
+/// All versions, oldest first, with their definitions.
+pub(crate) async fn versions(State(shared): Ctx, segment: Segment) -> Result<Json<Value>, Problem> {
+    let name = segment.existing(Code::UnknownWorkflow)?;
+    let versions = shared.engine().workflow_versions(&name).await?;
+    if versions.is_empty() {
+        return Err(missing(&name));
+    }
+    let items: Vec<WorkflowView> = versions.into_iter().map(WorkflowView::whole).collect();
+    Ok(Json(json!({"items": items})))
+}
+
+/// Takes it away; executions under way go on.
+pub(crate) async fn delete(State(shared): Ctx, segment: Segment) -> Result<StatusCode, Problem> {
+    let name: WorkflowName = segment.existing(Code::UnknownWorkflow)?;
+    match shared.engine().delete_workflow(&name).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(DeleteError::NotFound) => Err(missing(&name)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) fn missing(name: &WorkflowName) -> Problem {
+    missing_named(Code::UnknownWorkflow, name.as_str())
+}

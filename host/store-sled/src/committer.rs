@@ -1,0 +1,227 @@
+//! The one thread that writes.
+//!
+//! ```text
+//!  callers ──requests──▶ queue ──▶ stage all that wait ──▶ one batch ──▶ flush, sync ──▶ answers
+//! ```
+//!
+//! It takes every request that is waiting, stages them one after the other, writes them in one
+//! atomic batch, syncs the file once, and only then answers. What queues up during one sync is
+//! the next group, so that grouping costs nobody any time.
+//!
+//! sled's own `flush` does not make data durable: it hands it to the system without a barrier.
+//! The `sync_data` on a handle of our own does. When any of it fails, the process ends: after a
+//! failed sync the system may have dropped what it could not write, and a later sync that
+//! succeeds would prove nothing.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use waystation_store::StoreError;
+
+use crate::keys;
+use crate::view::Stage;
+use crate::write::last_commit;
+
+/// Requests in one commit. More in one batch buys nothing: it holds sled's lock for longer.
+const GROUP_MAX: usize = 64;
+
+/// Bytes in one commit, about.
+const GROUP_BYTES_MAX: usize = 256 * 1024;
+
+/// Requests that may wait before new executions are refused.
+pub(crate) const QUEUE_MAX: usize = 4096;
+
+/// How long a request that nobody waits for waits for one that somebody does. A fast run's end
+/// comes within it, and both go to disk in one sync.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// A request: stages its changes, and knows how to answer once they are durable.
+type Request = Box<dyn FnOnce(&mut Stage<'_>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce() + Send>;
+
+enum Message {
+    /// Somebody waits for it.
+    Urgent(Request),
+    /// Nobody does.
+    Behind(Request),
+    Close,
+}
+
+pub(crate) struct Committer {
+    queue: Sender<Message>,
+    depth: Arc<AtomicUsize>,
+    /// The number of the last commit that was begun …
+    begun: Arc<AtomicU64>,
+    /// … and of the last one that is on disk.
+    synced: watch::Receiver<u64>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Committer {
+    /// Starts the thread for `db`, whose file is in `folder`.
+    pub(crate) fn start(db: sled::Db, folder: &Path) -> std::io::Result<Committer> {
+        let file = File::options().read(true).write(true).open(folder.join("db"))?;
+        let commit = last_commit(&db).map_err(std::io::Error::other)?;
+        let (queue, requests) = mpsc::channel();
+        let (publish, synced) = watch::channel(commit);
+        let begun = Arc::new(AtomicU64::new(commit));
+        let depth = Arc::new(AtomicUsize::new(0));
+        let mut thread =
+            Thread { db, file, requests, depth: depth.clone(), begun: begun.clone(), publish };
+        let handle = std::thread::Builder::new().name("committer".into()).spawn(move || {
+            // A panic here would leave callers waiting for ever, and the state unknown.
+            let run = std::panic::AssertUnwindSafe(|| thread.run());
+            if std::panic::catch_unwind(run).is_err() {
+                die("the committer panicked");
+            }
+        })?;
+        let thread = Mutex::new(Some(handle));
+        Ok(Committer { queue, depth, begun, synced, thread })
+    }
+
+    /// Requests that wait.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    /// Runs `request` and returns what it returned once it is durable.
+    pub(crate) async fn commit<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Stage<'_>) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let request: Request = Box::new(move |stage| {
+            let result = request(stage);
+            Box::new(move || {
+                // The caller may have left; what it asked for has happened all the same.
+                let _ = answer.send(result);
+            })
+        });
+        self.send(Message::Urgent(request))?;
+        answered.await.map_err(|_| StoreError::Closed)
+    }
+
+    /// Runs `request` some time soon.
+    pub(crate) fn commit_behind(&self, request: impl FnOnce(&mut Stage<'_>) + Send + 'static) {
+        let request: Request = Box::new(move |stage| {
+            request(stage);
+            Box::new(|| ())
+        });
+        // A closed store loses it, as a crash would: it was promised to nobody.
+        let _ = self.send(Message::Behind(request));
+    }
+
+    fn send(&self, message: Message) -> Result<(), StoreError> {
+        self.depth.fetch_add(1, Ordering::Relaxed);
+        self.queue.send(message).map_err(|_| StoreError::Closed)
+    }
+
+    /// Reads by `read`, and returns when all that it may have seen is durable.
+    pub(crate) async fn durable<T>(
+        &self,
+        read: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let value = read()?;
+        let seen = self.begun.load(Ordering::SeqCst);
+        let mut synced = self.synced.clone();
+        synced.wait_for(|commit| *commit >= seen).await.map_err(|_| StoreError::Closed)?;
+        Ok(value)
+    }
+
+    /// Writes what is waiting and ends the thread. Later requests fail.
+    pub(crate) fn close(&self) {
+        let _ = self.send(Message::Close);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // The thread ends the process before it would end in a panic.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Thread {
+    db: sled::Db,
+    file: File,
+    requests: Receiver<Message>,
+    depth: Arc<AtomicUsize>,
+    begun: Arc<AtomicU64>,
+    publish: watch::Sender<u64>,
+}
+
+impl Thread {
+    fn run(&mut self) {
+        let mut open = true;
+        while open {
+            let Ok(first) = self.requests.recv() else { return };
+            let tree: sled::Tree = (*self.db).clone();
+            let mut stage = Stage::new(&tree);
+            let mut answers = Vec::new();
+            open = self.gather(first, &mut stage, &mut answers);
+            if !stage.is_empty() {
+                self.write(stage);
+            }
+            answers.into_iter().for_each(|answer: Answer| answer());
+        }
+    }
+
+    /// Stages `first` and what waits behind it. `false` when the store is to be closed.
+    fn gather(&self, first: Message, stage: &mut Stage<'_>, answers: &mut Vec<Answer>) -> bool {
+        let mut next = Some(first);
+        let mut urgent = false;
+        while let Some(message) = next {
+            self.depth.fetch_sub(1, Ordering::Relaxed);
+            let request = match message {
+                Message::Urgent(request) => {
+                    urgent = true;
+                    request
+                }
+                Message::Behind(request) => request,
+                Message::Close => return false,
+            };
+            answers.push(request(stage));
+            if answers.len() >= GROUP_MAX || stage.bytes() >= GROUP_BYTES_MAX {
+                return true;
+            }
+            let wait = if urgent { Duration::ZERO } else { LINGER };
+            next = match self.requests.recv_timeout(wait) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+            };
+        }
+        true
+    }
+
+    fn write(&self, stage: Stage<'_>) {
+        let commit = self.begun.load(Ordering::SeqCst) + 1;
+        // Before the batch: who sees any of it must wait for this number.
+        self.begun.store(commit, Ordering::SeqCst);
+        let mut batch = stage.into_batch();
+        batch.insert(keys::meta("commit"), commit.to_string().into_bytes());
+        if let Err(error) = self.db.apply_batch(batch) {
+            die(&format!("writing failed: {error}"));
+        }
+        if let Err(error) = self.db.flush() {
+            die(&format!("flushing failed: {error}"));
+        }
+        if let Err(error) = self.file.sync_data() {
+            die(&format!("syncing failed: {error}"));
+        }
+        self.publish.send_replace(commit);
+    }
+}
+
+/// Ends the process. Nothing that was not acknowledged is claimed to be stored, and what was
+/// is found again at the next start.
+fn die(what: &str) -> ! {
+    tracing::error!(
+        "the database can't be trusted any more: {what}. The process ends; everything that was \
+         acknowledged is on disk. Check the disk, then start again."
+    );
+    std::process::abort()
+}

@@ -1,0 +1,117 @@
+//! Components' bytes: files under their digests, written aside, synced, renamed.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use waystation_core::Digest;
+
+/// A folder of components, each in a file named by its digest.
+#[derive(Clone, Debug)]
+pub struct ComponentFiles {
+    folder: PathBuf,
+}
+
+impl ComponentFiles {
+    /// The components in `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// The folder can't be made or written to.
+    pub fn open(folder: &Path) -> io::Result<ComponentFiles> {
+        fs::create_dir_all(folder)?;
+        let files = ComponentFiles { folder: folder.to_owned() };
+        files.clear_unfinished()?;
+        Ok(files)
+    }
+
+    /// Stores a component. Durable; one that is there already is left alone.
+    ///
+    /// # Errors
+    ///
+    /// It could not be written; nothing is left of it.
+    pub fn put(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(digest);
+        if path.exists() {
+            return Ok(());
+        }
+        let aside = self.folder.join(format!("{}.part", digest.hex()));
+        let written = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, &path));
+        if written.is_err() {
+            // The next start clears what can't be removed now.
+            let _ = fs::remove_file(&aside);
+        }
+        written?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// A component's bytes, checked against their digest.
+    ///
+    /// # Errors
+    ///
+    /// Not there, not readable, or not what was stored.
+    pub fn get(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        let path = self.path(digest);
+        let bytes = fs::read(&path)?;
+        if Digest::of(&bytes) != digest {
+            let message = format!("{} is damaged: its digest is another", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(bytes)
+    }
+
+    fn path(&self, digest: Digest) -> PathBuf {
+        self.folder.join(format!("{}.wasm", digest.hex()))
+    }
+
+    fn clear_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "part") {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_back_what_was_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ComponentFiles::open(folder.path()).unwrap();
+        let digest = Digest::of(b"abc");
+        files.put(digest, b"abc").unwrap();
+        files.put(digest, b"abc").unwrap();
+        assert_eq!(files.get(digest).unwrap(), b"abc");
+        assert!(files.get(Digest::of(b"x")).is_err());
+    }
+
+    #[test]
+    fn notices_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ComponentFiles::open(folder.path()).unwrap();
+        let digest = Digest::of(b"abc");
+        files.put(digest, b"abc").unwrap();
+        fs::write(files.path(digest), b"abd").unwrap();
+        assert_eq!(files.get(digest).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn clears_what_a_crash_left_half_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let half = folder.path().join("00.part");
+        fs::write(&half, b"half").unwrap();
+        ComponentFiles::open(folder.path()).unwrap();
+        assert!(!half.exists());
+    }
+}

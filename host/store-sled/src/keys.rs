@@ -1,0 +1,175 @@
+//! Where everything lies in the one tree. Numbers are big-endian and of fixed width, so that
+//! byte order is their order; names end with a zero byte, which no name holds.
+//!
+//! | key | value |
+//! |---|---|
+//! | `e` execution | the execution and the time it is listed under in `t` |
+//! | `p` execution, payload u32 | a payload's JSON |
+//! | `h` execution, seq u64 | a history entry |
+//! | `l` execution, seq u64 | the log of the run whose end is that entry |
+//! | `z` execution, step u16, run u32 | how a pause ended |
+//! | `t` time u64, execution | – (who needs attention when) |
+//! | `w` workflow 0, execution | – (list by workflow) |
+//! | `s` status u8, execution | – (list by status) |
+//! | `b` workflow 0, status u8, execution | – (list by both) |
+//! | `a` workflow 0, version u32, execution | – (executions that have not ended) |
+//! | `k` workflow 0, SHA-256 of the idempotency key | the execution |
+//! | `q` time u64, execution, seq u64, index u16 | a queued mail |
+//! | `i` execution, seq u64, index u16 | the time a mail is listed under in `q` |
+//! | `c` component name 0 | a component record |
+//! | `f` workflow 0, version u32 | a workflow version |
+//! | `n` workflow 0 | its latest version, and whether that is live |
+//! | `m` word | the store's own: format, number of the last commit, clean end |
+//!
+//! Every key with a value is followed by the value's part number (u16): see `value.rs`.
+
+use sha2::{Digest as _, Sha256};
+use waystation_core::{
+    ComponentName, ExecutionId, PauseId, PayloadId, Status, Timestamp, WorkflowName,
+};
+use waystation_store::MailId;
+
+pub(crate) type Key = Vec<u8>;
+
+fn key(tag: u8, parts: &[&[u8]]) -> Key {
+    let mut key = vec![tag];
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    key
+}
+
+pub(crate) fn execution(id: ExecutionId) -> Key {
+    key(b'e', &[id.as_bytes()])
+}
+
+pub(crate) fn executions() -> Key {
+    key(b'e', &[])
+}
+
+pub(crate) fn payload(id: ExecutionId, payload: PayloadId) -> Key {
+    key(b'p', &[id.as_bytes(), &payload.0.to_be_bytes()])
+}
+
+pub(crate) fn history(id: ExecutionId) -> Key {
+    key(b'h', &[id.as_bytes()])
+}
+
+pub(crate) fn history_entry(id: ExecutionId, seq: u64) -> Key {
+    key(b'h', &[id.as_bytes(), &seq.to_be_bytes()])
+}
+
+pub(crate) fn logs(id: ExecutionId) -> Key {
+    key(b'l', &[id.as_bytes()])
+}
+
+pub(crate) fn log(id: ExecutionId, seq: u64) -> Key {
+    key(b'l', &[id.as_bytes(), &seq.to_be_bytes()])
+}
+
+pub(crate) fn pause_end(id: ExecutionId, pause: PauseId) -> Key {
+    key(b'z', &[id.as_bytes(), &pause.step.to_be_bytes(), &pause.run.to_be_bytes()])
+}
+
+pub(crate) fn wakes() -> Key {
+    key(b't', &[])
+}
+
+pub(crate) fn wake(at: Timestamp, id: ExecutionId) -> Key {
+    key(b't', &[&at.as_millis().to_be_bytes(), id.as_bytes()])
+}
+
+/// The time and the execution in a key of `wakes`.
+pub(crate) fn read_wake(key: &[u8]) -> Option<(Timestamp, ExecutionId)> {
+    let (at, id) = key.get(1..)?.split_first_chunk::<8>()?;
+    let id = ExecutionId::from_bytes(id.try_into().ok()?);
+    Some((Timestamp::from_millis(u64::from_be_bytes(*at)), id))
+}
+
+pub(crate) fn by_workflow(workflow: &WorkflowName) -> Key {
+    key(b'w', &[workflow.as_str().as_bytes(), &[0]])
+}
+
+pub(crate) fn by_status(status: Status) -> Key {
+    key(b's', &[&[status_code(status)]])
+}
+
+pub(crate) fn by_both(workflow: &WorkflowName, status: Status) -> Key {
+    key(b'b', &[workflow.as_str().as_bytes(), &[0, status_code(status)]])
+}
+
+pub(crate) fn live(workflow: &WorkflowName, version: u32) -> Key {
+    key(b'a', &[workflow.as_str().as_bytes(), &[0], &version.to_be_bytes()])
+}
+
+/// `list` and the execution: an entry of an index.
+pub(crate) fn entry(mut list: Key, id: ExecutionId) -> Key {
+    list.extend_from_slice(id.as_bytes());
+    list
+}
+
+/// The execution at the end of an index's key.
+pub(crate) fn read_entry(key: &[u8]) -> Option<ExecutionId> {
+    key.last_chunk::<16>().map(|id| ExecutionId::from_bytes(*id))
+}
+
+pub(crate) fn idempotency(workflow: &WorkflowName, idempotency_key: &str) -> Key {
+    let hash = Sha256::digest(idempotency_key.as_bytes());
+    key(b'k', &[workflow.as_str().as_bytes(), &[0], &hash])
+}
+
+pub(crate) fn mails() -> Key {
+    key(b'q', &[])
+}
+
+pub(crate) fn mail(at: Timestamp, id: MailId) -> Key {
+    let MailId { execution, seq, index } = id;
+    let at = at.as_millis().to_be_bytes();
+    key(b'q', &[&at, execution.as_bytes(), &seq.to_be_bytes(), &index.to_be_bytes()])
+}
+
+pub(crate) fn mail_time(id: MailId) -> Key {
+    let MailId { execution, seq, index } = id;
+    key(b'i', &[execution.as_bytes(), &seq.to_be_bytes(), &index.to_be_bytes()])
+}
+
+pub(crate) fn components() -> Key {
+    key(b'c', &[])
+}
+
+pub(crate) fn component(name: &ComponentName) -> Key {
+    key(b'c', &[name.as_str().as_bytes(), &[0]])
+}
+
+pub(crate) fn workflow_versions(name: &WorkflowName) -> Key {
+    key(b'f', &[name.as_str().as_bytes(), &[0]])
+}
+
+pub(crate) fn all_workflow_versions() -> Key {
+    key(b'f', &[])
+}
+
+pub(crate) fn workflow_version(name: &WorkflowName, version: u32) -> Key {
+    key(b'f', &[name.as_str().as_bytes(), &[0], &version.to_be_bytes()])
+}
+
+pub(crate) fn workflow_heads() -> Key {
+    key(b'n', &[])
+}
+
+pub(crate) fn workflow_head(name: &WorkflowName) -> Key {
+    key(b'n', &[name.as_str().as_bytes(), &[0]])
+}
+
+pub(crate) fn meta(word: &str) -> Key {
+    key(b'm', &[word.as_bytes()])
+}
+
+fn status_code(status: Status) -> u8 {
+    match status {
+        Status::Queued => 0,
+        Status::Running => 1,
+        Status::Suspended => 2,
+        Status::Completed => 3,
+        Status::Failed => 4,
+        Status::Canceled => 5,
+    }
+}

@@ -1,0 +1,332 @@
+//! The store: reads go straight to the tree, writes to the committer.
+
+use std::io;
+use std::path::Path;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use waystation_core::{
+    BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
+    PauseId, PayloadId, Timestamp, Workflow, WorkflowName, WorkflowSpec,
+};
+use waystation_store::{
+    Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, Due,
+    ExecutionFilter, MailId, NewRecord, QueuedMail, RunLog, Store, StoreError,
+};
+
+use crate::committer::{Committer, QUEUE_MAX};
+use crate::files::ComponentFiles;
+use crate::keys;
+use crate::open::{OpenError, open};
+use crate::view::{Read as _, Stage, broken};
+use crate::write::{self, StoredExecution, WorkflowHead};
+
+/// A store in a folder of its own.
+pub struct SledStore {
+    tree: sled::Tree,
+    committer: Committer,
+    files: ComponentFiles,
+}
+
+impl SledStore {
+    /// Opens the store in `folder`, or makes it. Components' bytes lie in `components`.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong, and what to do about it.
+    pub fn open(folder: &Path, components: &Path) -> Result<SledStore, OpenError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |error| OpenError::Io { path, error }
+        };
+        let files = ComponentFiles::open(components).map_err(io(components))?;
+        let db = open(folder)?;
+        let tree: sled::Tree = (*db).clone();
+        let committer = Committer::start(db, folder).map_err(io(folder))?;
+        Ok(SledStore { tree, committer, files })
+    }
+
+    /// Writes what is waiting and closes. Blocks; later calls fail.
+    pub fn close(&self) {
+        self.committer.close();
+    }
+
+    /// Requests that wait to be written.
+    pub fn queue_depth(&self) -> usize {
+        self.committer.depth()
+    }
+
+    async fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Stage<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let keep_or_discard = move |stage: &mut Stage<'_>| {
+            let result = request(stage);
+            if result.is_ok() { stage.keep() } else { stage.discard() }
+            result
+        };
+        self.committer.commit(keep_or_discard).await?
+    }
+
+    async fn record<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
+        self.committer.durable(|| self.tree.record(key)).await
+    }
+
+    /// The records whose keys start with `prefix` and come after `after`, in order.
+    async fn records<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<T>, StoreError> {
+        self.committer.durable(|| scan(&self.tree, prefix, after, limit)).await
+    }
+
+    fn stored(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
+        let stored: Option<StoredExecution> = self.tree.record(&keys::execution(id))?;
+        Ok(stored.map(|stored| stored.execution))
+    }
+
+    fn listed(
+        &self,
+        filter: &ExecutionFilter,
+        limit: usize,
+    ) -> Result<Vec<Execution>, StoreError> {
+        let (list, parted) = match (&filter.workflow, filter.status) {
+            (None, None) => (keys::executions(), true),
+            (Some(workflow), None) => (keys::by_workflow(workflow), false),
+            (None, Some(status)) => (keys::by_status(status), false),
+            (Some(workflow), Some(status)) => (keys::by_both(workflow, status), false),
+        };
+        let end = match filter.before {
+            Some(before) => keys::entry(list.clone(), before),
+            None => keys::entry(list.clone(), ExecutionId::from_bytes([0xff; 16])),
+        };
+        let mut executions = Vec::new();
+        for listed in self.tree.range(list..end).rev() {
+            let (key, _) = listed.map_err(broken)?;
+            let key = match (parted, key.strip_suffix(&[0, 0])) {
+                (true, Some(first)) => first,
+                (true, None) => continue,
+                (false, _) => &key,
+            };
+            let Some(id) = keys::read_entry(key) else { continue };
+            // The index may be a moment ahead of the record, or behind.
+            executions.extend(self.stored(id)?.filter(|execution| filter.allows(execution)));
+            if executions.len() >= limit {
+                break;
+            }
+        }
+        Ok(executions)
+    }
+
+    fn heads(&self) -> Result<Vec<Workflow>, StoreError> {
+        let mut workflows = Vec::new();
+        for stored in self.tree.scan_prefix(keys::workflow_heads()) {
+            let (key, _) = stored.map_err(broken)?;
+            let Some(base) = key.strip_suffix(&[0, 0]) else { continue };
+            let head: Option<WorkflowHead> = self.tree.record(base)?;
+            let name = base.get(1..base.len() - 1).and_then(|name| std::str::from_utf8(name).ok());
+            let name: Option<WorkflowName> = name.and_then(|name| name.parse().ok());
+            if let (Some(head), Some(name)) = (head.filter(|head| head.live), name) {
+                workflows.extend(self.tree.record::<Workflow>(&keys::workflow_version(&name, head.latest))?);
+            }
+        }
+        Ok(workflows)
+    }
+}
+
+/// See [`SledStore::records`].
+fn scan<T: DeserializeOwned>(
+    tree: &sled::Tree,
+    prefix: &[u8],
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Vec<T>, StoreError> {
+    let mut records = Vec::new();
+    let start = after.map_or_else(|| prefix.to_vec(), |after| [after, &[0xff; 2]].concat());
+    for stored in tree.range(start..) {
+        let (key, first) = stored.map_err(broken)?;
+        if !key.starts_with(prefix) || records.len() >= limit {
+            break;
+        }
+        // The first part of a value stands for all of it.
+        let Some(base) = key.strip_suffix(&[0, 0]) else { continue };
+        let bytes = crate::value::decode(&first, |part| tree.raw(&crate::value::part_key(base, part)))?;
+        records.push(crate::view::from_json(&bytes)?);
+    }
+    Ok(records)
+}
+
+fn file_error(error: &io::Error) -> StoreError {
+    StoreError::Io(error.to_string())
+}
+
+#[async_trait]
+impl Store for SledStore {
+    async fn create(&self, new: NewRecord) -> Result<Created, StoreError> {
+        if self.committer.depth() >= QUEUE_MAX {
+            return Err(StoreError::Busy);
+        }
+        self.write(move |stage| write::create(stage, &new)).await
+    }
+
+    async fn apply(
+        &self,
+        id: ExecutionId,
+        event: Event,
+        now: Timestamp,
+        attachments: Attachments,
+    ) -> Result<Applied, ApplyError> {
+        self.write(move |stage| write::apply(stage, id, event, now, attachments)).await
+    }
+
+    fn apply_behind(&self, id: ExecutionId, event: Event, now: Timestamp) {
+        self.committer.commit_behind(move |stage| {
+            match write::apply(stage, id, event, now, Attachments::default()) {
+                Ok(_) => stage.keep(),
+                Err(_) => stage.discard(),
+            }
+        });
+    }
+
+    async fn load(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
+        self.committer.durable(|| self.stored(id)).await
+    }
+
+    async fn payloads(
+        &self,
+        id: ExecutionId,
+        payloads: &[PayloadId],
+    ) -> Result<Vec<BoundedJson>, StoreError> {
+        let read = |payload: &PayloadId| {
+            let damaged = |what: String| StoreError::Damaged(format!("payload {}: {what}", payload.0));
+            let bytes = self.tree.bytes(&keys::payload(id, *payload))?;
+            let bytes = bytes.ok_or_else(|| damaged("it is gone".into()))?;
+            let text = String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?;
+            BoundedJson::from_stored(text).map_err(|error| damaged(error.to_string()))
+        };
+        self.committer.durable(|| payloads.iter().map(read).collect()).await
+    }
+
+    async fn pause_end(
+        &self,
+        id: ExecutionId,
+        pause: PauseId,
+    ) -> Result<Option<PauseEnd>, StoreError> {
+        self.record(&keys::pause_end(id, pause)).await
+    }
+
+    async fn history(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        let after = keys::history_entry(id, after);
+        self.records(&keys::history(id), Some(&after), limit).await
+    }
+
+    async fn logs(&self, id: ExecutionId) -> Result<Vec<RunLog>, StoreError> {
+        self.records(&keys::logs(id), None, usize::MAX).await
+    }
+
+    async fn list(
+        &self,
+        filter: &ExecutionFilter,
+        limit: usize,
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.committer.durable(|| self.listed(filter, limit)).await
+    }
+
+    async fn due(&self, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let read = || {
+            let mut due = Vec::new();
+            for stored in self.tree.scan_prefix(keys::wakes()).take(limit) {
+                let (key, _) = stored.map_err(broken)?;
+                due.extend(keys::read_wake(&key).map(|(at, id)| Due { at, id }));
+            }
+            Ok(due)
+        };
+        self.committer.durable(read).await
+    }
+
+    async fn mails(&self, limit: usize) -> Result<Vec<QueuedMail>, StoreError> {
+        self.records(&keys::mails(), None, limit).await
+    }
+
+    async fn mail_sent(&self, id: MailId) -> Result<(), StoreError> {
+        self.write(move |stage| write::mail_sent(stage, id)).await
+    }
+
+    async fn mail_failed(&self, id: MailId, at: Option<Timestamp>) -> Result<(), StoreError> {
+        self.write(move |stage| write::mail_failed(stage, id, at)).await
+    }
+
+    async fn put_component_bytes(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let files = self.files.clone();
+        let stored = tokio::task::spawn_blocking(move || files.put(digest, &bytes)).await;
+        stored.map_err(|_| StoreError::Closed)?.map_err(|error| file_error(&error))
+    }
+
+    async fn put_component(&self, component: ComponentRecord) -> Result<bool, StoreError> {
+        self.write(move |stage| write::put_component(stage, &component)).await
+    }
+
+    async fn component(&self, name: &ComponentName) -> Result<Option<ComponentRecord>, StoreError> {
+        self.record(&keys::component(name)).await
+    }
+
+    async fn components(&self) -> Result<Vec<ComponentRecord>, StoreError> {
+        self.records(&keys::components(), None, usize::MAX).await
+    }
+
+    async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError> {
+        let name = name.clone();
+        self.write(move |stage| write::delete_component(stage, &name)).await
+    }
+
+    async fn put_workflow(
+        &self,
+        spec: WorkflowSpec,
+        digests: Vec<Digest>,
+        now: Timestamp,
+    ) -> Result<Deployed, StoreError> {
+        self.write(move |stage| write::put_workflow(stage, spec, digests, now)).await
+    }
+
+    async fn workflow_version(
+        &self,
+        name: &WorkflowName,
+        version: u32,
+    ) -> Result<Option<Workflow>, StoreError> {
+        self.record(&keys::workflow_version(name, version)).await
+    }
+
+    async fn workflow(&self, name: &WorkflowName) -> Result<Option<Workflow>, StoreError> {
+        let head: Option<WorkflowHead> = self.record(&keys::workflow_head(name)).await?;
+        match head.filter(|head| head.live) {
+            Some(head) => self.workflow_version(name, head.latest).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn workflows(&self) -> Result<Vec<Workflow>, StoreError> {
+        self.committer.durable(|| self.heads()).await
+    }
+
+    async fn workflow_versions(&self, name: &WorkflowName) -> Result<Vec<Workflow>, StoreError> {
+        self.records(&keys::workflow_versions(name), None, usize::MAX).await
+    }
+
+    async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {
+        let name = name.clone();
+        self.write(move |stage| write::delete_workflow(stage, &name)).await
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,168 @@
+//! The tree as it will be: what is stored, and what is staged to be.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use waystation_store::StoreError;
+
+use crate::keys::Key;
+use crate::value;
+
+/// Reads values; a [`Stage`] also reads what it is about to write.
+pub(crate) trait Read {
+    /// The bytes under exactly this key.
+    fn raw(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError>;
+
+    /// The value under `key`.
+    fn bytes(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.raw(&value::part_key(key, 0))? {
+            Some(first) => {
+                value::decode(&first, |part| self.raw(&value::part_key(key, part))).map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The record under `key`.
+    fn record<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
+        self.bytes(key)?.map(|bytes| from_json(&bytes)).transpose()
+    }
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+/// A failed read means that the disk or the database is broken.
+pub(crate) fn broken(error: sled::Error) -> StoreError {
+    StoreError::Damaged(error.to_string())
+}
+
+impl Read for sled::Tree {
+    fn raw(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        self.get(key).map_err(broken)
+    }
+}
+
+/// What a group of requests is going to write. Each request stages its changes and then
+/// [keeps](Stage::keep) them, or [drops](Stage::discard) them all.
+pub(crate) struct Stage<'a> {
+    tree: &'a sled::Tree,
+    kept: BTreeMap<Key, Option<Vec<u8>>>,
+    current: BTreeMap<Key, Option<Vec<u8>>>,
+    bytes: usize,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(tree: &'a sled::Tree) -> Stage<'a> {
+        Stage { tree, kept: BTreeMap::new(), current: BTreeMap::new(), bytes: 0 }
+    }
+
+    pub(crate) fn tree(&self) -> &'a sled::Tree {
+        self.tree
+    }
+
+    /// Puts a value, in as many parts as it takes.
+    pub(crate) fn put_bytes(&mut self, key: &[u8], bytes: &[u8]) -> Result<(), StoreError> {
+        if bytes.len() > value::VALUE_BYTES_MAX {
+            return Err(StoreError::Damaged("a value that is too large".into()));
+        }
+        let before = self.parts_of(key)?;
+        let parts = value::encode(bytes);
+        for surplus in value::parts(bytes.len())..before {
+            self.current.insert(value::part_key(key, surplus), None);
+        }
+        for (part, bytes) in (0..).zip(parts) {
+            self.current.insert(value::part_key(key, part), Some(bytes));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put<T: Serialize>(&mut self, key: &[u8], record: &T) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(record);
+        self.put_bytes(key, &json.map_err(|error| StoreError::Damaged(error.to_string()))?)
+    }
+
+    /// Takes a value away.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        for part in 0..self.parts_of(key)? {
+            self.current.insert(value::part_key(key, part), None);
+        }
+        Ok(())
+    }
+
+    /// Puts an entry of an index: a key without a value.
+    pub(crate) fn list(&mut self, key: Key) {
+        self.current.insert(key, Some(Vec::new()));
+    }
+
+    pub(crate) fn unlist(&mut self, key: Key) {
+        self.current.insert(key, None);
+    }
+
+    fn parts_of(&self, key: &[u8]) -> Result<u16, StoreError> {
+        match self.raw(&value::part_key(key, 0))? {
+            Some(first) => value::length(&first).map(value::parts),
+            None => Ok(0),
+        }
+    }
+
+    /// Is there a key with this prefix?
+    pub(crate) fn any_with_prefix(&self, prefix: &[u8]) -> Result<bool, StoreError> {
+        let staged = |changes: &BTreeMap<Key, Option<Vec<u8>>>| {
+            let mut from_prefix = changes.range(prefix.to_vec()..);
+            from_prefix.by_ref().take_while(|(key, _)| key.starts_with(prefix)).any(|(_, v)| v.is_some())
+        };
+        if staged(&self.current) || staged(&self.kept) {
+            return Ok(true);
+        }
+        for stored in self.tree.scan_prefix(prefix) {
+            let (key, _) = stored.map_err(broken)?;
+            if self.raw(&key)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(crate) fn keep(&mut self) {
+        for (key, value) in std::mem::take(&mut self.current) {
+            self.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+            self.kept.insert(key, value);
+        }
+    }
+
+    pub(crate) fn discard(&mut self) {
+        self.current.clear();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Bytes kept so far.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn into_batch(self) -> sled::Batch {
+        let mut batch = sled::Batch::default();
+        for (key, value) in self.kept {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        batch
+    }
+}
+
+impl Read for Stage<'_> {
+    fn raw(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        match self.current.get(key).or_else(|| self.kept.get(key)) {
+            Some(staged) => Ok(staged.as_deref().map(Into::into)),
+            None => self.tree.raw(key),
+        }
+    }
+}

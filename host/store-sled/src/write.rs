@@ -1,0 +1,262 @@
+//! What each request makes of the tree. Everything here runs on the committer's thread, one
+//! request after the other: what it reads is what it changes.
+
+use serde::{Deserialize, Serialize};
+use waystation_core::{
+    ComponentName, Digest, Event, Execution, ExecutionId, State, Timestamp, Transition, Wake,
+    Workflow, WorkflowName, WorkflowSpec, transition,
+};
+use waystation_store::{
+    Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, MailId,
+    NewRecord, QueuedMail, StoreError,
+};
+
+use crate::keys;
+use crate::view::{Read as _, Stage, broken, from_json};
+
+/// An execution and where the index of wakes lists it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredExecution {
+    pub(crate) wake_at: Option<Timestamp>,
+    pub(crate) execution: Execution,
+}
+
+/// Which version of a workflow is the latest, and whether it can be triggered.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct WorkflowHead {
+    pub(crate) latest: u32,
+    pub(crate) live: bool,
+}
+
+pub(crate) fn create(stage: &mut Stage<'_>, new: &NewRecord) -> Result<Created, StoreError> {
+    let execution = &new.transition.next;
+    let (id, workflow) = (execution.id, &execution.workflow);
+    if let Some(key) = &new.idempotency_key {
+        let key = keys::idempotency(workflow, key);
+        if let Some(existing) = stage.record(&key)? {
+            return Ok(Created::Existing(existing));
+        }
+        stage.put(&key, &id)?;
+    }
+    stage.list(keys::entry(keys::by_workflow(workflow), id));
+    stage.list(keys::entry(keys::live(workflow, execution.workflow_version), id));
+    write_transition(stage, None, &new.transition, execution.triggered_at)?;
+    Ok(Created::New)
+}
+
+pub(crate) fn apply(
+    stage: &mut Stage<'_>,
+    id: ExecutionId,
+    event: Event,
+    now: Timestamp,
+    attachments: Attachments,
+) -> Result<Applied, ApplyError> {
+    let before: StoredExecution =
+        stage.record(&keys::execution(id))?.ok_or(ApplyError::NotFound)?;
+    let change = transition(&before.execution, event, now)?;
+    let seq = change.entry.seq;
+    if let Some(log) = attachments.log.filter(|log| !log.lines.is_empty()) {
+        stage.put(&keys::log(id, seq), &log)?;
+    }
+    for (index, mail) in (0..).zip(attachments.mails) {
+        let id = MailId { execution: id, seq, index };
+        let step = sender(&before.execution)?;
+        queue_mail(stage, &QueuedMail { id, at: now, failures: 0, step, mail })?;
+    }
+    write_transition(stage, Some(&before), &change, now)?;
+    Ok(Applied { execution: change.next, entry: change.entry, effects: change.effects })
+}
+
+fn sender(execution: &Execution) -> Result<waystation_core::StepName, StoreError> {
+    let step = execution.run().and_then(|run| execution.step(run.id.step));
+    let damaged = || StoreError::Damaged("a mail without a step".into());
+    step.map(|step| step.name.clone()).ok_or_else(damaged)
+}
+
+fn write_transition(
+    stage: &mut Stage<'_>,
+    before: Option<&StoredExecution>,
+    change: &Transition,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let execution = &change.next;
+    let id = execution.id;
+    for (payload, json) in &change.payloads.put {
+        stage.put_bytes(&keys::payload(id, *payload), json.as_str().as_bytes())?;
+    }
+    for payload in &change.payloads.drop {
+        stage.remove(&keys::payload(id, *payload))?;
+    }
+    if let Some((pause, end)) = &change.pause_end {
+        stage.put(&keys::pause_end(id, *pause), end)?;
+    }
+    stage.put(&keys::history_entry(id, change.entry.seq), &change.entry)?;
+    let wake_at = list_wake(stage, before, change, now);
+    list_status(stage, before.map(|before| &before.execution), execution);
+    stage.put(&keys::execution(id), &StoredExecution { wake_at, execution: execution.clone() })
+}
+
+/// Keeps the index of wakes true. A run that starts stays listed where it was due: listed and
+/// held by nobody is how a run that was cut off is found.
+fn list_wake(
+    stage: &mut Stage<'_>,
+    before: Option<&StoredExecution>,
+    change: &Transition,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let id = change.next.id;
+    let listed = before.and_then(|before| before.wake_at);
+    let wake_at = match change.wake() {
+        Wake::Now if matches!(change.next.state, State::Running(_)) => listed.or(Some(now)),
+        Wake::Now => Some(now),
+        Wake::At(at) => Some(at),
+        Wake::Never => None,
+    };
+    if listed != wake_at {
+        if let Some(at) = listed {
+            stage.unlist(keys::wake(at, id));
+        }
+        if let Some(at) = wake_at {
+            stage.list(keys::wake(at, id));
+        }
+    }
+    wake_at
+}
+
+fn list_status(stage: &mut Stage<'_>, before: Option<&Execution>, after: &Execution) {
+    let (id, workflow) = (after.id, &after.workflow);
+    if let Some(before) = before {
+        if before.status() == after.status() {
+            return;
+        }
+        stage.unlist(keys::entry(keys::by_status(before.status()), id));
+        stage.unlist(keys::entry(keys::by_both(workflow, before.status()), id));
+    }
+    stage.list(keys::entry(keys::by_status(after.status()), id));
+    stage.list(keys::entry(keys::by_both(workflow, after.status()), id));
+    if after.status().is_terminal() {
+        stage.unlist(keys::entry(keys::live(workflow, after.workflow_version), id));
+    }
+}
+
+fn queue_mail(stage: &mut Stage<'_>, mail: &QueuedMail) -> Result<(), StoreError> {
+    stage.put(&keys::mail_time(mail.id), &mail.at)?;
+    stage.put(&keys::mail(mail.at, mail.id), mail)
+}
+
+fn take_mail(stage: &mut Stage<'_>, id: MailId) -> Result<Option<QueuedMail>, StoreError> {
+    let Some(at) = stage.record(&keys::mail_time(id))? else { return Ok(None) };
+    let key = keys::mail(at, id);
+    let mail = stage.record(&key)?;
+    stage.remove(&key)?;
+    stage.remove(&keys::mail_time(id))?;
+    Ok(mail)
+}
+
+pub(crate) fn mail_sent(stage: &mut Stage<'_>, id: MailId) -> Result<(), StoreError> {
+    take_mail(stage, id).map(drop)
+}
+
+pub(crate) fn mail_failed(
+    stage: &mut Stage<'_>,
+    id: MailId,
+    at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    match (take_mail(stage, id)?, at) {
+        (Some(mail), Some(at)) => {
+            queue_mail(stage, &QueuedMail { at, failures: mail.failures.saturating_add(1), ..mail })
+        }
+        (Some(_) | None, None) | (None, Some(_)) => Ok(()),
+    }
+}
+
+pub(crate) fn put_component(
+    stage: &mut Stage<'_>,
+    component: &ComponentRecord,
+) -> Result<bool, StoreError> {
+    let key = keys::component(&component.name);
+    let before: Option<ComponentRecord> = stage.record(&key)?;
+    if before.is_some_and(|before| before.digest == component.digest) {
+        return Ok(false);
+    }
+    stage.put(&key, component)?;
+    Ok(true)
+}
+
+pub(crate) fn delete_component(
+    stage: &mut Stage<'_>,
+    name: &ComponentName,
+) -> Result<(), DeleteError> {
+    let key = keys::component(name);
+    let component: ComponentRecord = stage.record(&key)?.ok_or(DeleteError::NotFound)?;
+    if let Some(user) = user_of(stage, component.digest)? {
+        return Err(DeleteError::InUse(user));
+    }
+    Ok(stage.remove(&key)?)
+}
+
+/// Who needs the component, in words: a live version, or one with executions under way.
+fn user_of(stage: &Stage<'_>, digest: Digest) -> Result<Option<String>, StoreError> {
+    for stored in stage.tree().scan_prefix(keys::all_workflow_versions()) {
+        let (key, _) = stored.map_err(broken)?;
+        // The first part of a value stands for all of it.
+        let Some(base) = key.strip_suffix(&[0, 0]) else { continue };
+        let Some(workflow) = stage.record::<Workflow>(base)? else { continue };
+        if !workflow.digests.contains(&digest) {
+            continue;
+        }
+        let (name, version) = (&workflow.spec.name, workflow.version);
+        if live_version(stage, name)? == Some(version) {
+            return Ok(Some(format!("workflow {name}, version {version}")));
+        }
+        if stage.any_with_prefix(&keys::live(name, version))? {
+            let user = format!("executions under way of workflow {name}, version {version}");
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
+}
+
+fn live_version(stage: &Stage<'_>, name: &WorkflowName) -> Result<Option<u32>, StoreError> {
+    let head: Option<WorkflowHead> = stage.record(&keys::workflow_head(name))?;
+    Ok(head.filter(|head| head.live).map(|head| head.latest))
+}
+
+pub(crate) fn put_workflow(
+    stage: &mut Stage<'_>,
+    spec: WorkflowSpec,
+    digests: Vec<Digest>,
+    now: Timestamp,
+) -> Result<Deployed, StoreError> {
+    let name = spec.name.clone();
+    let head: Option<WorkflowHead> = stage.record(&keys::workflow_head(&name))?;
+    if let Some(version) = head.as_ref().filter(|head| head.live).map(|head| head.latest) {
+        let live: Option<Workflow> = stage.record(&keys::workflow_version(&name, version))?;
+        if let Some(workflow) = live.filter(|live| live.spec == spec && live.digests == digests) {
+            return Ok(Deployed { workflow, created: false });
+        }
+    }
+    let version = head.map_or(0, |head| head.latest) + 1;
+    let workflow = Workflow { version, deployed_at: now, digests, spec };
+    stage.put(&keys::workflow_version(&name, version), &workflow)?;
+    stage.put(&keys::workflow_head(&name), &WorkflowHead { latest: version, live: true })?;
+    Ok(Deployed { workflow, created: true })
+}
+
+pub(crate) fn delete_workflow(
+    stage: &mut Stage<'_>,
+    name: &WorkflowName,
+) -> Result<(), DeleteError> {
+    let key = keys::workflow_head(name);
+    let head: Option<WorkflowHead> = stage.record(&key)?;
+    let head = head.filter(|head| head.live).ok_or(DeleteError::NotFound)?;
+    Ok(stage.put(&key, &WorkflowHead { live: false, ..head })?)
+}
+
+/// The number of the last commit.
+pub(crate) fn last_commit(tree: &sled::Tree) -> Result<u64, StoreError> {
+    match tree.get(keys::meta("commit")).map_err(broken)? {
+        Some(bytes) => from_json(&bytes),
+        None => Ok(0),
+    }
+}

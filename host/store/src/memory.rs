@@ -1,0 +1,337 @@
+//! The store's promises in the plainest form: maps behind one lock. Nothing is durable. It is
+//! the model that other stores are compared with, and the store of tests.
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use waystation_core::{
+    BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
+    PauseId, PayloadId, State, Timestamp, Transition, Wake, Workflow, WorkflowName, WorkflowSpec,
+    transition,
+};
+
+use crate::{
+    Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, Due,
+    ExecutionFilter, MailId, NewRecord, QueuedMail, RunLog, Store, StoreError,
+};
+
+/// A store that forgets everything when it is dropped.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    executions: BTreeMap<ExecutionId, Entry>,
+    keys: HashMap<(WorkflowName, String), ExecutionId>,
+    mails: BTreeMap<MailId, QueuedMail>,
+    bytes: HashMap<Digest, Vec<u8>>,
+    components: BTreeMap<ComponentName, ComponentRecord>,
+    versions: BTreeMap<WorkflowName, Vec<Workflow>>,
+    live: BTreeMap<WorkflowName, u32>,
+}
+
+struct Entry {
+    execution: Execution,
+    wake_at: Option<Timestamp>,
+    payloads: HashMap<PayloadId, BoundedJson>,
+    pauses: HashMap<PauseId, PauseEnd>,
+    history: Vec<HistoryEntry>,
+    logs: Vec<RunLog>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> MemoryStore {
+        MemoryStore::default()
+    }
+}
+
+impl Inner {
+    fn apply(
+        &mut self,
+        id: ExecutionId,
+        event: Event,
+        now: Timestamp,
+        attachments: Attachments,
+    ) -> Result<Applied, ApplyError> {
+        let entry = self.executions.get_mut(&id).ok_or(ApplyError::NotFound)?;
+        let change = transition(&entry.execution, event, now)?;
+        let step = entry.execution.run().and_then(|run| entry.execution.step(run.id.step));
+        for (index, mail) in (0..).zip(attachments.mails) {
+            let id = MailId { execution: id, seq: change.entry.seq, index };
+            let Some(step) = step.map(|step| step.name.clone()) else { continue };
+            self.mails.insert(id, QueuedMail { id, at: now, failures: 0, step, mail });
+        }
+        entry.logs.extend(attachments.log.filter(|log| !log.lines.is_empty()));
+        let applied = Applied {
+            execution: change.next.clone(),
+            entry: change.entry.clone(),
+            effects: change.effects.clone(),
+        };
+        entry.accept(change, now);
+        Ok(applied)
+    }
+
+    fn user_of(&self, digest: Digest) -> Option<String> {
+        for (name, versions) in &self.versions {
+            for workflow in versions.iter().filter(|workflow| workflow.digests.contains(&digest)) {
+                let version = workflow.version;
+                if self.live.get(name) == Some(&version) {
+                    return Some(format!("workflow {name}, version {version}"));
+                }
+                let under_way = self.executions.values().map(|entry| &entry.execution).any(|one| {
+                    one.workflow == *name
+                        && one.workflow_version == version
+                        && !one.status().is_terminal()
+                });
+                if under_way {
+                    return Some(format!(
+                        "executions under way of workflow {name}, version {version}"
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    fn live_workflow(&self, name: &WorkflowName) -> Option<&Workflow> {
+        let version = *self.live.get(name)?;
+        self.versions.get(name)?.iter().find(|workflow| workflow.version == version)
+    }
+}
+
+impl Entry {
+    fn new(change: Transition, now: Timestamp) -> Entry {
+        let mut entry = Entry {
+            execution: change.next.clone(),
+            wake_at: None,
+            payloads: HashMap::new(),
+            pauses: HashMap::new(),
+            history: Vec::new(),
+            logs: Vec::new(),
+        };
+        entry.accept(change, now);
+        entry
+    }
+
+    fn accept(&mut self, change: Transition, now: Timestamp) {
+        self.wake_at = match change.wake() {
+            Wake::Now if matches!(change.next.state, State::Running(_)) => self.wake_at.or(Some(now)),
+            Wake::Now => Some(now),
+            Wake::At(at) => Some(at),
+            Wake::Never => None,
+        };
+        self.payloads.extend(change.payloads.put);
+        for payload in change.payloads.drop {
+            self.payloads.remove(&payload);
+        }
+        self.pauses.extend(change.pause_end);
+        self.history.push(change.entry);
+        self.execution = change.next;
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn create(&self, new: NewRecord) -> Result<Created, StoreError> {
+        let mut inner = self.0.lock();
+        let (id, workflow) = (new.transition.next.id, new.transition.next.workflow.clone());
+        if let Some(key) = new.idempotency_key {
+            if let Some(existing) = inner.keys.get(&(workflow.clone(), key.clone())) {
+                return Ok(Created::Existing(*existing));
+            }
+            inner.keys.insert((workflow, key), id);
+        }
+        let now = new.transition.next.triggered_at;
+        inner.executions.insert(id, Entry::new(new.transition, now));
+        Ok(Created::New)
+    }
+
+    async fn apply(
+        &self,
+        id: ExecutionId,
+        event: Event,
+        now: Timestamp,
+        attachments: Attachments,
+    ) -> Result<Applied, ApplyError> {
+        self.0.lock().apply(id, event, now, attachments)
+    }
+
+    fn apply_behind(&self, id: ExecutionId, event: Event, now: Timestamp) {
+        // Without an answer, as promised: an event that does not apply changes nothing.
+        let _ = self.0.lock().apply(id, event, now, Attachments::default());
+    }
+
+    async fn load(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
+        Ok(self.0.lock().executions.get(&id).map(|entry| entry.execution.clone()))
+    }
+
+    async fn payloads(
+        &self,
+        id: ExecutionId,
+        payloads: &[PayloadId],
+    ) -> Result<Vec<BoundedJson>, StoreError> {
+        let inner = self.0.lock();
+        let entry = inner.executions.get(&id);
+        let read = |payload: &PayloadId| {
+            let gone = || StoreError::Damaged(format!("payload {}: it is gone", payload.0));
+            entry.and_then(|entry| entry.payloads.get(payload)).cloned().ok_or_else(gone)
+        };
+        payloads.iter().map(read).collect()
+    }
+
+    async fn pause_end(
+        &self,
+        id: ExecutionId,
+        pause: PauseId,
+    ) -> Result<Option<PauseEnd>, StoreError> {
+        let inner = self.0.lock();
+        Ok(inner.executions.get(&id).and_then(|entry| entry.pauses.get(&pause)).cloned())
+    }
+
+    async fn history(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        let inner = self.0.lock();
+        let history = inner.executions.get(&id).map_or(&[][..], |entry| &entry.history);
+        Ok(history.iter().filter(|entry| entry.seq > after).take(limit).cloned().collect())
+    }
+
+    async fn logs(&self, id: ExecutionId) -> Result<Vec<RunLog>, StoreError> {
+        let inner = self.0.lock();
+        Ok(inner.executions.get(&id).map(|entry| entry.logs.clone()).unwrap_or_default())
+    }
+
+    async fn list(
+        &self,
+        filter: &ExecutionFilter,
+        limit: usize,
+    ) -> Result<Vec<Execution>, StoreError> {
+        let inner = self.0.lock();
+        let newest_first = inner.executions.values().rev().map(|entry| &entry.execution);
+        Ok(newest_first.filter(|one| filter.allows(one)).take(limit).cloned().collect())
+    }
+
+    async fn due(&self, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let inner = self.0.lock();
+        let wakes = inner.executions.iter();
+        let mut due: Vec<Due> =
+            wakes.filter_map(|(id, entry)| Some(Due { at: entry.wake_at?, id: *id })).collect();
+        due.sort_unstable();
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    async fn mails(&self, limit: usize) -> Result<Vec<QueuedMail>, StoreError> {
+        let mut mails: Vec<QueuedMail> = self.0.lock().mails.values().cloned().collect();
+        mails.sort_by_key(|mail| (mail.at, mail.id));
+        mails.truncate(limit);
+        Ok(mails)
+    }
+
+    async fn mail_sent(&self, id: MailId) -> Result<(), StoreError> {
+        self.0.lock().mails.remove(&id);
+        Ok(())
+    }
+
+    async fn mail_failed(&self, id: MailId, at: Option<Timestamp>) -> Result<(), StoreError> {
+        let mut inner = self.0.lock();
+        match (inner.mails.get_mut(&id), at) {
+            (Some(mail), Some(at)) => {
+                mail.at = at;
+                mail.failures = mail.failures.saturating_add(1);
+            }
+            (Some(_), None) => {
+                inner.mails.remove(&id);
+            }
+            (None, _) => {}
+        }
+        Ok(())
+    }
+
+    async fn put_component_bytes(&self, digest: Digest, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.0.lock().bytes.insert(digest, bytes);
+        Ok(())
+    }
+
+    async fn put_component(&self, component: ComponentRecord) -> Result<bool, StoreError> {
+        let mut inner = self.0.lock();
+        let before = inner.components.get(&component.name).map(|before| before.digest);
+        let moved = before != Some(component.digest);
+        if moved {
+            inner.components.insert(component.name.clone(), component);
+        }
+        Ok(moved)
+    }
+
+    async fn component(&self, name: &ComponentName) -> Result<Option<ComponentRecord>, StoreError> {
+        Ok(self.0.lock().components.get(name).cloned())
+    }
+
+    async fn components(&self) -> Result<Vec<ComponentRecord>, StoreError> {
+        Ok(self.0.lock().components.values().cloned().collect())
+    }
+
+    async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError> {
+        let mut inner = self.0.lock();
+        let digest = inner.components.get(name).ok_or(DeleteError::NotFound)?.digest;
+        if let Some(user) = inner.user_of(digest) {
+            return Err(DeleteError::InUse(user));
+        }
+        inner.components.remove(name);
+        Ok(())
+    }
+
+    async fn put_workflow(
+        &self,
+        spec: WorkflowSpec,
+        digests: Vec<Digest>,
+        now: Timestamp,
+    ) -> Result<Deployed, StoreError> {
+        let mut inner = self.0.lock();
+        let name = spec.name.clone();
+        if let Some(live) = inner.live_workflow(&name)
+            && live.spec == spec
+            && live.digests == digests
+        {
+            return Ok(Deployed { workflow: live.clone(), created: false });
+        }
+        let versions = inner.versions.entry(name.clone()).or_default();
+        let version = versions.last().map_or(0, |latest| latest.version) + 1;
+        let workflow = Workflow { version, deployed_at: now, digests, spec };
+        versions.push(workflow.clone());
+        inner.live.insert(name, version);
+        Ok(Deployed { workflow, created: true })
+    }
+
+    async fn workflow_version(
+        &self,
+        name: &WorkflowName,
+        version: u32,
+    ) -> Result<Option<Workflow>, StoreError> {
+        let inner = self.0.lock();
+        let versions = inner.versions.get(name).map_or(&[][..], Vec::as_slice);
+        Ok(versions.iter().find(|workflow| workflow.version == version).cloned())
+    }
+
+    async fn workflow(&self, name: &WorkflowName) -> Result<Option<Workflow>, StoreError> {
+        Ok(self.0.lock().live_workflow(name).cloned())
+    }
+
+    async fn workflows(&self) -> Result<Vec<Workflow>, StoreError> {
+        let inner = self.0.lock();
+        Ok(inner.live.keys().filter_map(|name| inner.live_workflow(name)).cloned().collect())
+    }
+
+    async fn workflow_versions(&self, name: &WorkflowName) -> Result<Vec<Workflow>, StoreError> {
+        Ok(self.0.lock().versions.get(name).cloned().unwrap_or_default())
+    }
+
+    async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {
+        self.0.lock().live.remove(name).map(drop).ok_or(DeleteError::NotFound)
+    }
+}

@@ -1,0 +1,140 @@
+//! What goes into a store and comes out of it.
+
+use serde::{Deserialize, Serialize};
+use waystation_core::{
+    ComponentName, Digest, Effect, Execution, ExecutionId, HistoryEntry, LogLine, Mail, PauseId,
+    Status, StepName, Timestamp, Transition, Workflow, WorkflowName,
+};
+
+/// An execution that is to be created.
+#[derive(Clone, Debug)]
+pub struct NewRecord {
+    /// Its first transition.
+    pub transition: Transition,
+    /// The trigger's `Idempotency-Key`, unique in its workflow.
+    pub idempotency_key: Option<String>,
+}
+
+/// What came of a creation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is new.
+    New,
+    /// The idempotency key was seen before; this is the execution that it made.
+    Existing(ExecutionId),
+}
+
+/// What a run left beside its outcome. Stored with the event, or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attachments {
+    /// What the run logged.
+    pub log: Option<RunLog>,
+    /// Mails to be delivered.
+    pub mails: Vec<Mail>,
+}
+
+/// What one attempt logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunLog {
+    /// Which run of which step.
+    #[serde(flatten)]
+    pub run: PauseId,
+    /// Which try at it.
+    pub attempt: u32,
+    /// Line by line.
+    pub lines: Vec<LogLine>,
+}
+
+/// What came of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Where the execution stands now.
+    pub execution: Execution,
+    /// The line of the history.
+    pub entry: HistoryEntry,
+    /// What to do about it.
+    pub effects: Vec<Effect>,
+}
+
+/// An execution that needs attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    /// Since when, or from when on.
+    pub at: Timestamp,
+    /// Which.
+    pub id: ExecutionId,
+}
+
+/// Which executions to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecutionFilter {
+    /// Of this workflow only.
+    pub workflow: Option<WorkflowName>,
+    /// In this status only.
+    pub status: Option<Status>,
+    /// Older than this one only.
+    pub before: Option<ExecutionId>,
+}
+
+impl ExecutionFilter {
+    /// Does `execution` belong to the list?
+    pub fn allows(&self, execution: &Execution) -> bool {
+        self.workflow.as_ref().is_none_or(|workflow| *workflow == execution.workflow)
+            && self.status.is_none_or(|status| status == execution.status())
+            && self.before.is_none_or(|before| execution.id < before)
+    }
+}
+
+/// A queued mail's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MailId {
+    /// The execution that sends it.
+    pub execution: ExecutionId,
+    /// The history entry it came with.
+    pub seq: u64,
+    /// Its place among that entry's mails.
+    pub index: u16,
+}
+
+/// A mail that waits for its delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedMail {
+    /// Its number. Stays the same over all deliveries, so that it can be their `Message-ID`.
+    pub id: MailId,
+    /// When it is to be tried next.
+    pub at: Timestamp,
+    /// Deliveries that failed.
+    pub failures: u32,
+    /// The step that sends it.
+    pub step: StepName,
+    /// The mail.
+    pub mail: Mail,
+}
+
+/// A component and the name that points at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentRecord {
+    /// The name.
+    pub name: ComponentName,
+    /// What it points at.
+    pub digest: Digest,
+    /// Bytes.
+    pub size: u64,
+    /// The interfaces that the component asks for.
+    pub imports: Vec<String>,
+    /// What it offers.
+    pub exports: Vec<String>,
+    /// What it can do, in plain sentences.
+    pub abilities: Vec<String>,
+    /// When the name was pointed at it.
+    pub uploaded_at: Timestamp,
+}
+
+/// What came of a deploy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployed {
+    /// The version that is live now.
+    pub workflow: Workflow,
+    /// Is it new? The same definition over the same components makes no new version.
+    pub created: bool,
+}

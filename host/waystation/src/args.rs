@@ -1,0 +1,241 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::client::ServerArgs;
+use crate::settings::ServeArgs;
+
+/// A self-hosted host for durable workflows whose steps are sandboxed WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(
+    name = "waystation",
+    version,
+    about,
+    after_help = "\
+Start a server, upload a component, deploy a workflow, run it:
+  waystation serve
+  waystation component push step.wasm --name approve-order
+  waystation workflow deploy workflow.yaml
+  waystation trigger approve-order --data '{\"total\": 12}' --wait
+
+Exit codes: 0 done, 1 failed, 2 wrong usage."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run the server
+    Serve(ServeArgs),
+    /// Upload and look at components
+    #[command(after_help = "\
+Examples:
+  waystation component push step.wasm
+  waystation component inspect step.wasm     (needs no server)
+  waystation component ls --json")]
+    Component {
+        #[command(flatten)]
+        server: ServerArgs,
+        #[command(subcommand)]
+        verb: ComponentVerb,
+    },
+    /// Deploy and look at workflows
+    #[command(after_help = "\
+Examples:
+  waystation workflow deploy workflow.yaml
+  waystation workflow show approve-order")]
+    Workflow {
+        #[command(flatten)]
+        server: ServerArgs,
+        #[command(subcommand)]
+        verb: WorkflowVerb,
+    },
+    /// Start an execution of a workflow
+    #[command(after_help = "\
+Examples:
+  waystation trigger approve-order --data '{\"total\": 12}'
+  waystation trigger approve-order --data @event.json --wait")]
+    Trigger {
+        #[command(flatten)]
+        server: ServerArgs,
+        /// The workflow's name
+        workflow: String,
+        /// The event: JSON, @FILE, or @- for standard input [default: null]
+        #[arg(long, value_name = "JSON|@FILE")]
+        data: Option<String>,
+        /// Wait until the execution has ended or paused
+        #[arg(long)]
+        wait: bool,
+        /// A name for this wish: a second trigger with it starts nothing
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
+    /// Look at executions, resume and cancel them
+    #[command(after_help = "\
+Examples:
+  waystation execution ls --status suspended
+  waystation execution watch 0198c9a2-…
+  waystation execution resume 0198c9a2-… --data '{\"approved\": true}'")]
+    Execution {
+        #[command(flatten)]
+        server: ServerArgs,
+        #[command(subcommand)]
+        verb: ExecutionVerb,
+    },
+    /// Run a workflow in the foreground and leave nothing behind
+    #[command(after_help = "\
+A step that suspends, reruns or delays ends a test as canceled.
+
+Example:
+  waystation test approve-order --data '{\"total\": 12}'")]
+    Test {
+        #[command(flatten)]
+        server: ServerArgs,
+        /// The workflow's name
+        workflow: String,
+        /// The event: JSON, @FILE, or @- for standard input [default: null]
+        #[arg(long, value_name = "JSON|@FILE")]
+        data: Option<String>,
+    },
+    /// Make a component from a step's source
+    #[command(after_help = "\
+Examples:
+  waystation build step.py
+  waystation build ./my-step -o my-step.wasm")]
+    Build {
+        /// A source file, or a package's folder
+        path: PathBuf,
+        /// Where the component goes [default: the step's name with .wasm, here]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the server, the token, the public URL, the clock and the data directory
+    Doctor {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ComponentVerb {
+    /// Upload a component under a name
+    Push {
+        /// The component
+        file: PathBuf,
+        /// Its name [default: the file's, without its ending]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List all
+    #[command(visible_alias = "list")]
+    Ls,
+    /// Show one
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Take a name away
+    Rm {
+        /// The name
+        name: String,
+    },
+    /// Show what a component file is and what it could do, without a server
+    Inspect {
+        /// The component
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkflowVerb {
+    /// Deploy a workflow file, YAML or JSON
+    Deploy {
+        /// The file
+        file: PathBuf,
+    },
+    /// List all
+    #[command(visible_alias = "list")]
+    Ls,
+    /// Show one, with its definition
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Take one away; executions under way go on
+    Rm {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExecutionVerb {
+    /// List, newest first
+    #[command(visible_alias = "list")]
+    Ls {
+        /// Of this workflow only
+        #[arg(long)]
+        workflow: Option<String>,
+        /// In this status only: queued, running, suspended, completed, failed or canceled
+        #[arg(long)]
+        status: Option<String>,
+        /// At most so many, 1 to 200
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Where the page before ended
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Show one: status, steps, what it waits for
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Show what its runs logged
+    Logs {
+        /// Its id
+        id: String,
+    },
+    /// Show everything that happened to it
+    History {
+        /// Its id
+        id: String,
+    },
+    /// Follow it until it ends
+    Watch {
+        /// Its id
+        id: String,
+    },
+    /// Resume it
+    Resume {
+        /// Its id
+        id: String,
+        /// What the step gets: JSON, @FILE, or @- for standard input
+        #[arg(long, value_name = "JSON|@FILE")]
+        data: Option<String>,
+    },
+    /// Cancel it
+    Cancel {
+        /// Its id
+        id: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,215 @@
+//! One request, one answer.
+
+use std::io::Read;
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::http::{Method, Request, StatusCode};
+use ureq::{Agent, SendBody};
+use url::Url;
+
+use super::ServerArgs;
+use crate::failure::{Done, Failure};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Answers are read up to this many bytes: an execution with all its data is a part of it.
+const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// A server, and the right to use it.
+pub(crate) struct Server {
+    agent: Agent,
+    url: String,
+    token: Option<String>,
+}
+
+/// What the server said to a request that it did.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Which kind of success.
+    pub(crate) status: StatusCode,
+    /// The body; null when there was none.
+    pub(crate) body: Value,
+    /// The server's own time, as its `Date` header has it.
+    pub(crate) date: Option<String>,
+}
+
+impl Server {
+    /// The server that `args` mean.
+    ///
+    /// # Errors
+    ///
+    /// The URL is none.
+    pub(crate) fn new(args: &ServerArgs) -> Done<Server> {
+        let wrong = || {
+            Failure::usage(format!(
+                "--url: {:?}: http://HOST[:PORT] or https://… is allowed",
+                args.url
+            ))
+        };
+        let url = Url::parse(&args.url).map_err(|_| wrong())?;
+        let host = url.host().ok_or_else(wrong)?;
+        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
+            return Err(wrong());
+        }
+        let local = match host {
+            url::Host::Domain(name) => name == "localhost",
+            url::Host::Ipv4(address) => address.is_loopback(),
+            url::Host::Ipv6(address) => address.is_loopback(),
+        };
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT))
+            .user_agent(concat!("waystation/", env!("CARGO_PKG_VERSION")));
+        if local {
+            // No proxy knows the way to this machine's own ports.
+            config = config.proxy(None);
+        }
+        Ok(Server {
+            agent: config.build().into(),
+            url: url.as_str().trim_end_matches('/').to_owned(),
+            token: args.token(),
+        })
+    }
+
+    /// The same for a stranger: the token is for the server that it was given for.
+    ///
+    /// # Errors
+    ///
+    /// The URL is none.
+    pub(crate) fn without_token(args: &ServerArgs) -> Done<Server> {
+        Ok(Server { token: None, ..Server::new(args)? })
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `GET`.
+    pub(crate) fn get(&self, path: &str) -> Done<Answer> {
+        self.call(Method::GET, path, &[], SendBody::none())
+    }
+
+    /// `DELETE`.
+    pub(crate) fn delete(&self, path: &str) -> Done<Answer> {
+        self.call(Method::DELETE, path, &[], SendBody::none())
+    }
+
+    /// `POST` with JSON.
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], json: &str) -> Done<Answer> {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        let mut body = json.as_bytes();
+        let length = json.len().to_string();
+        let headers = [&headers[..], &[("content-length", length.as_str())]].concat();
+        self.call(Method::POST, path, &headers, SendBody::from_reader(&mut body))
+    }
+
+    /// `PUT` of so many bytes.
+    pub(crate) fn put(
+        &self,
+        path: &str,
+        content_type: &str,
+        length: u64,
+        body: &mut dyn Read,
+    ) -> Done<Answer> {
+        let length = length.to_string();
+        let headers = [("content-type", content_type), ("content-length", length.as_str())];
+        self.call(Method::PUT, path, &headers, SendBody::from_reader(body))
+    }
+
+    fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: SendBody<'_>,
+    ) -> Done<Answer> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request
+            .body(body)
+            .map_err(|error| Failure::usage(format!("this makes no request: {error}")))?;
+        let mut response = self.agent.run(request).map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
+        let date = date.map(str::to_owned);
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_BYTES_MAX)
+            .lossy_utf8(true)
+            .read_to_string()
+            .map_err(|error| self.unreachable(&error))?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(Answer { status, body, date });
+        }
+        Err(self.refused(status, &body))
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        Failure::new(format!("no answer from {}: {error}", self.url))
+            .hint("is it running? waystation serve; another one: --url")
+    }
+
+    fn refused(&self, status: StatusCode, body: &Value) -> Failure {
+        let Some(detail) = body.get("detail").and_then(Value::as_str) else {
+            return Failure::new(format!("{} answered {status}", self.url))
+                .hint("is this a Waystation server?");
+        };
+        let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
+        let detail = crate::output::printable(&detail.replace('\n', " "));
+        let failure = match body.get("request_id").and_then(Value::as_str) {
+            Some(id) if status.is_server_error() => Failure::new(format!("{detail}; request {id}")),
+            _ => Failure::new(detail),
+        };
+        match code {
+            "unauthorized" if self.token.is_none() => Failure::new("the server wants a token")
+                .hint("--token, WAYSTATION_TOKEN, or --data-dir DIR of a server on this machine"),
+            "unauthorized" => failure.hint("see --token, WAYSTATION_TOKEN and --data-dir"),
+            "unknown_workflow" => failure.hint("waystation workflow ls"),
+            "unknown_component" => failure.hint("waystation component ls"),
+            "unknown_execution" => failure.hint("waystation execution ls"),
+            "not_paused" => failure.hint("waystation execution show ID"),
+            _ => failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(url: &str) -> Done<Server> {
+        Server::new(&ServerArgs {
+            url: url.into(),
+            token: Some("t".into()),
+            data_dir: "/nowhere".into(),
+            json: false,
+        })
+    }
+
+    #[test]
+    fn a_url_is_checked_before_it_is_used() {
+        assert_eq!(server("http://127.0.0.1:1/x/").unwrap().url(), "http://127.0.0.1:1/x");
+        for bad in ["", "localhost:8787", "ftp://h", "http://h?x"] {
+            assert_eq!(server(bad).err().map(|failure| failure.exit), Some(2), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refusals_say_what_the_server_said() {
+        let body =
+            serde_json::json!({"detail": "there is no workflow \"w\"", "code": "unknown_workflow"});
+        let failure = server("http://h").unwrap().refused(StatusCode::NOT_FOUND, &body);
+        assert_eq!(failure.to_string(), "there is no workflow \"w\" (waystation workflow ls)");
+    }
+}

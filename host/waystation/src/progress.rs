@@ -1,0 +1,26 @@
+//! Shows that long work goes on, where a person looks on.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+const TICK: Duration = Duration::from_millis(120);
+
+/// Something that takes an unknown time. Invisible unless stderr is a terminal.
+pub(crate) fn spinner(text: &str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    spinner.set_message(text.to_owned());
+    spinner.enable_steady_tick(TICK);
+    spinner
+}
+
+/// Bytes on their way.
+pub(crate) fn bytes(text: &str, count: u64) -> ProgressBar {
+    let bar = ProgressBar::new(count);
+    let style = ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar.set_message(text.to_owned());
+    bar
+}

@@ -1,0 +1,73 @@
+//! `waystation serve`.
+
+mod clock;
+mod data_dir;
+mod link_keys;
+mod logging;
+mod private_file;
+mod signals;
+mod token;
+mod wire;
+
+pub(crate) use clock::SystemClock;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use waystation_core::Clock;
+use waystation_http::{App, HttpSettings};
+
+use crate::failure::{Done, Failure};
+use crate::output;
+use crate::settings::{ServeArgs, Settings, local_url};
+
+/// Runs the server until it is told to stop.
+pub(crate) fn run(args: &ServeArgs) -> Done {
+    let settings = Settings::load(args)?;
+    logging::start(settings.log_level, settings.log_format);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(format!("no threads to run on: {error}")))?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Done {
+    // Held until the end: its lock keeps others out.
+    let data = data_dir::DataDir::open(&settings.data)?;
+    let token = token::load(&data)?;
+    let keys = link_keys::load(&data)?;
+
+    let listener = TcpListener::bind(&settings.listen).await.map_err(|error| {
+        Failure::new(format!("can't listen on {}: {error}", settings.listen))
+            .hint("--listen HOST:0 picks a free port")
+    })?;
+    let address = listener.local_addr().map_err(Failure::new)?;
+    let public_url = settings.public_url.clone().unwrap_or_else(|| {
+        if address.ip().is_unspecified() {
+            tracing::warn!("links name this machine only; set --public-url for others");
+        }
+        local_url(address)
+    });
+
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let wired = wire::start(&settings, &data, keys, Arc::clone(&clock), &public_url).await?;
+    let app = App {
+        engine: wired.engine.clone(),
+        token,
+        clock,
+        settings: HttpSettings { get_link: settings.get_link },
+    };
+    let stop = signals::Stop::listen()?;
+    let engine = wired.engine.clone();
+    let drained = async move {
+        stop.asked().await;
+        tracing::info!("shutting down");
+        // Still answers meanwhile: links and looks are welcome, new work is not.
+        engine.shutdown().await;
+    };
+    tracing::info!(%address, public_url, data = %settings.data.display(), "ready");
+    output::line(format!("listening on http://{address}"));
+    let served = waystation_http::serve(listener, app, drained).await;
+    wired.close().await;
+    served.map_err(|error| Failure::new(format!("serving failed: {error}")))
+}

@@ -1,0 +1,113 @@
+//! Puts the parts together: store, sandbox, engine.
+
+use std::io;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use waystation_core::{Clock, Digest, LinkKeys};
+use waystation_engine::{
+    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
+};
+use waystation_sandbox::{
+    ComponentSource, InvalidComponent, Manifest, OutboundPolicy, Sandbox, SandboxConfig,
+};
+use waystation_store_sled::{ComponentFiles, SledStore};
+
+use super::data_dir::DataDir;
+use crate::failure::{Done, Failure};
+use crate::settings::Settings;
+
+/// The running parts.
+pub(super) struct Wired {
+    /// Moves executions.
+    pub(super) engine: Engine,
+    store: Arc<SledStore>,
+}
+
+impl Wired {
+    /// Writes out what is left. To be called when the engine has shut down and no request is
+    /// under way.
+    pub(super) async fn close(self) {
+        let closed = tokio::task::spawn_blocking(move || self.store.close()).await;
+        if let Err(error) = closed {
+            tracing::error!(%error, "the store did not close");
+        }
+    }
+}
+
+/// Opens the store, sets up the sandbox, starts the engine.
+pub(super) async fn start(
+    settings: &Settings,
+    data: &DataDir,
+    keys: LinkKeys,
+    clock: Arc<dyn Clock>,
+    public_url: &str,
+) -> Done<Wired> {
+    let store = SledStore::open(&data.join("store"), &data.join("components"))
+        .map_err(|error| Failure::new(format!("the store can't be opened: {error}")))?;
+    let store = Arc::new(store);
+    let files = ComponentFiles::open(&data.join("components"))
+        .map_err(|error| Failure::new(format!("the components can't be read: {error}")))?;
+    let config = SandboxConfig {
+        compiled: data.join("compiled"),
+        outbound: OutboundPolicy {
+            allow: settings.outbound_allow.clone(),
+            private: settings.outbound_private.clone(),
+        },
+        limits: settings.limits.clone(),
+    };
+    let source = Arc::new(StoredComponents(files));
+    let sandbox = Sandbox::new(config, source, Arc::clone(&clock))
+        .map_err(|error| Failure::new(format!("the sandbox can't be set up: {error}")))?;
+    let sandbox = Arc::new(sandbox);
+    let parts = EngineParts {
+        store: Arc::<SledStore>::clone(&store),
+        runner: Arc::<Sandbox>::clone(&sandbox),
+        gate: Arc::new(Gate(sandbox)),
+        clock,
+        keys,
+        settings: EngineSettings {
+            public_url: public_url.to_owned(),
+            on_timeout: settings.on_timeout,
+            limits: settings.limits.clone(),
+            mail: MailSettings {
+                smtp_url: settings.smtp_url.clone(),
+                from: settings.mail_from.clone(),
+                owner: settings.mail_owner.clone(),
+                outbox: data.join("outbox"),
+            },
+        },
+    };
+    let engine = Engine::start(parts)
+        .await
+        .map_err(|error| Failure::new(format!("the engine does not start: {error}")))?;
+    Ok(Wired { engine, store })
+}
+
+/// The store's files, as the sandbox asks for them.
+struct StoredComponents(ComponentFiles);
+
+impl ComponentSource for StoredComponents {
+    fn load(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        self.0.get(digest)
+    }
+}
+
+/// The sandbox's check, as the engine asks for it.
+struct Gate(Arc<Sandbox>);
+
+#[async_trait]
+impl ComponentGate for Gate {
+    async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, RefusedComponent> {
+        match self.0.admit(bytes.into()).await {
+            Ok(Manifest { imports, exports, abilities, .. }) => {
+                Ok(Admitted { imports, exports, abilities })
+            }
+            Err(invalid) => Err(RefusedComponent {
+                code: invalid.code().to_owned(),
+                message: invalid.to_string(),
+                too_large: matches!(invalid, InvalidComponent::TooLarge { .. }),
+            }),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `[limits]`: every field of [`Limits`], by its own name.
+
+use serde_json::{Map, Value};
+use waystation_core::Limits;
+
+use super::given::Given;
+use crate::failure::{Done, Failure};
+
+/// What any limit may be at the most. Nothing that is counted here comes near it.
+const MAX: u64 = u32::MAX as u64;
+
+/// Limits that may be none at all.
+const MAY_BE_ZERO: [&str; 4] = ["drain_s", "exports_max", "log_bytes_max", "mails_max"];
+
+/// The names of all limits.
+pub(super) fn names() -> Vec<String> {
+    defaults().into_iter().map(|(name, _)| name).collect()
+}
+
+/// The limits, as far as they are given, and the defaults for the rest.
+pub(super) fn read(given: &Given) -> Done<Limits> {
+    let mut fields = defaults();
+    for (name, field) in &mut fields {
+        let key = format!("limits.{name}");
+        let Some(setting) = given.get(&key) else { continue };
+        let least = u64::from(!MAY_BE_ZERO.contains(&name.as_str()));
+        let number = match &setting.value {
+            Value::String(text) => text.trim().parse().ok(),
+            other => other.as_u64(),
+        };
+        match number.filter(|number| (least..=MAX).contains(number)) {
+            Some(number) => *field = number.into(),
+            None => {
+                let allowed = format!("a whole number from {least} to {MAX} is allowed");
+                return Err(setting.fault(&key, &allowed));
+            }
+        }
+    }
+    let limits: Limits = serde_json::from_value(Value::Object(fields)).map_err(Failure::new)?;
+    for (name, default, most) in [
+        ("memory_mib", limits.memory_mib, limits.memory_mib_max),
+        ("timeout_s", limits.timeout_s, limits.timeout_s_max),
+    ] {
+        if default > most {
+            let keys = [format!("limits.{name}"), format!("limits.{name}_max")];
+            let setting = keys.iter().find_map(|key| Some((key, given.get(key)?)));
+            let allowed = format!("limits.{name} is at most limits.{name}_max, here {most}");
+            return Err(match setting {
+                Some((key, setting)) => setting.fault(key, &allowed),
+                None => Failure::usage(allowed),
+            });
+        }
+    }
+    Ok(limits)
+}
+
+fn defaults() -> Map<String, Value> {
+    match serde_json::to_value(Limits::default()) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,182 @@
+//! `waystation doctor`: what is wrong between here and a working server.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::json;
+use waystation_core::Clock;
+
+use crate::client::{Server, ServerArgs};
+use crate::failure::{Done, Failure};
+use crate::serve::SystemClock;
+use crate::{output, table};
+
+/// More difference between two clocks is worth a word: deadlines are shown in the server's time.
+const CLOCKS_APART_S: u64 = 30;
+
+/// How a check ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Fine,
+    Odd,
+    Bad,
+}
+
+impl Verdict {
+    fn word(self) -> &'static str {
+        match self {
+            Verdict::Fine => "ok",
+            Verdict::Odd => "warning",
+            Verdict::Bad => "FAILED",
+        }
+    }
+}
+
+struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    text: String,
+}
+
+pub(super) fn run(args: &ServerArgs) -> Done {
+    let server = Server::new(args)?;
+    let mut checks = vec![];
+    reachable(&server, &mut checks);
+    if checks.iter().all(|check: &Check| check.verdict != Verdict::Bad) {
+        token(&server, &mut checks);
+        if let Some(url) = ready(&server, &mut checks) {
+            checks.push(public_url(args, &url));
+        }
+    }
+    data_dir(&args.data_dir, &mut checks);
+
+    if args.json {
+        let checks: Vec<_> = checks
+            .iter()
+            .map(|check| json!({"check": check.name, "verdict": check.verdict.word(), "text": check.text}))
+            .collect();
+        output::json(&json!({"checks": checks}));
+    } else {
+        let row = |check: &Check| {
+            vec![check.verdict.word().to_owned(), check.name.to_owned(), check.text.clone()]
+        };
+        let rows: Vec<_> = checks.iter().map(row).collect();
+        output::line(table::table(&["", "CHECK", ""], &rows));
+    }
+    let bad = checks.iter().filter(|check| check.verdict == Verdict::Bad).count();
+    if bad > 0 {
+        Err(Failure::new(format!("{bad} of {} checks failed", checks.len())))
+    } else {
+        Ok(())
+    }
+}
+
+fn reachable(server: &Server, checks: &mut Vec<Check>) {
+    let (verdict, text) = match server.get("/healthz") {
+        Ok(answer) => {
+            if let Some(date) = answer.date {
+                checks.push(clocks(&date));
+            }
+            (Verdict::Fine, format!("{} answers", server.url()))
+        }
+        Err(failure) => (Verdict::Bad, failure.to_string()),
+    };
+    checks.push(Check { name: "server", verdict, text });
+}
+
+fn clocks(date: &str) -> Check {
+    let (verdict, text) = match (seconds(date), SystemClock.now().as_millis() / 1000) {
+        (Some(theirs), ours) if theirs.abs_diff(ours) > CLOCKS_APART_S => {
+            let apart = theirs.abs_diff(ours);
+            (Verdict::Odd, format!("the server's clock and this one are {apart} s apart"))
+        }
+        (Some(_), _) => (Verdict::Fine, "the server's clock agrees with this one".to_owned()),
+        (None, _) => (Verdict::Odd, format!("the server's date is unreadable: {date:?}")),
+    };
+    Check { name: "clock", verdict, text }
+}
+
+/// Seconds since the Unix epoch, of a date as HTTP writes it.
+fn seconds(date: &str) -> Option<u64> {
+    let date = jiff::fmt::rfc2822::parse(date).ok()?;
+    u64::try_from(date.timestamp().as_second()).ok()
+}
+
+fn token(server: &Server, checks: &mut Vec<Check>) {
+    let (verdict, text) = match server.get("/api/v1/executions?limit=1") {
+        Ok(_) => (Verdict::Fine, "the server takes it".to_owned()),
+        Err(failure) => (Verdict::Bad, failure.to_string()),
+    };
+    checks.push(Check { name: "token", verdict, text });
+}
+
+/// Does it take up work? Answers with the URL that its links begin with.
+fn ready(server: &Server, checks: &mut Vec<Check>) -> Option<String> {
+    let (verdict, text, url) = match server.get("/readyz") {
+        Ok(answer) => {
+            let url = answer.body["public_url"].as_str().map(str::to_owned);
+            (Verdict::Fine, "the server takes up work".to_owned(), url)
+        }
+        Err(failure) => (Verdict::Bad, failure.to_string(), None),
+    };
+    checks.push(Check { name: "ready", verdict, text });
+    url
+}
+
+/// Links carry the public URL: whoever clicks must reach this very server by it.
+fn public_url(args: &ServerArgs, url: &str) -> Check {
+    let there = ServerArgs { url: url.to_owned(), ..args.clone() };
+    let answer = Server::without_token(&there).and_then(|server| server.get("/healthz"));
+    let (verdict, text) = match answer {
+        Ok(answer) if answer.body["status"] == "ok" => (Verdict::Fine, format!("{url} answers")),
+        Ok(_) => (Verdict::Bad, format!("{url} answers, and is no Waystation")),
+        Err(failure) => (Verdict::Bad, failure.to_string()),
+    };
+    Check { name: "public URL", verdict, text }
+}
+
+fn data_dir(path: &Path, checks: &mut Vec<Check>) {
+    let name = "data directory";
+    let shown = path.display();
+    let Ok(about) = std::fs::metadata(path) else {
+        let text = format!("{shown} is not on this machine; nothing to check");
+        checks.push(Check { name, verdict: Verdict::Fine, text });
+        return;
+    };
+    let (verdict, text) = match tempfile::tempfile_in(path) {
+        Ok(_) => (Verdict::Fine, format!("{shown} can be written to")),
+        Err(error) => (Verdict::Bad, format!("{shown} can't be written to: {error}")),
+    };
+    checks.push(Check { name, verdict, text });
+    checks.push(mode(name, path, about.permissions().mode()));
+    for file in ["token", "link-keys"] {
+        let path = path.join(file);
+        if let Ok(about) = std::fs::metadata(&path) {
+            checks.push(mode("key file", &path, about.permissions().mode()));
+        }
+    }
+}
+
+fn mode(name: &'static str, path: &Path, mode: u32) -> Check {
+    let (shown, mode) = (path.display(), mode & 0o777);
+    if mode & 0o077 == 0 {
+        return Check {
+            name,
+            verdict: Verdict::Fine,
+            text: format!("{shown} is private ({mode:o})"),
+        };
+    }
+    let text = format!("others can get at {shown} ({mode:o}): chmod go= {shown}");
+    Check { name, verdict: Verdict::Bad, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_http_are_read() {
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(seconds("yesterday"), None);
+    }
+}
