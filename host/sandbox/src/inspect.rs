@@ -16,6 +16,11 @@ use crate::{InvalidComponent, Manifest, handler_type};
 /// # Errors
 ///
 /// Says what is wrong, all but what only a compiler finds.
+///
+/// ```
+/// let module = b"\0asm\x01\0\0\0";
+/// assert_eq!(waystation_sandbox::inspect(module).unwrap_err().code(), "core_module");
+/// ```
 pub fn inspect(bytes: &[u8]) -> Result<Manifest, InvalidComponent> {
     check_sort(bytes)?;
     let types = validate(bytes)?;

@@ -36,7 +36,9 @@ impl Sandbox {
         components: Arc<dyn ComponentSource>,
         clock: Arc<dyn Clock>,
     ) -> Result<Sandbox, SandboxError> {
-        let SandboxConfig { compiled, outbound, limits } = config;
+        let SandboxConfig { compiled, outbound, mut limits } = config;
+        limits.runs_max = limits.runs_max.max(1);
+        limits.compiles_max = limits.compiles_max.max(1);
         make_directory(&compiled)
             .map_err(|source| SandboxError::Directory { path: compiled.clone(), source })?;
         let compiled = compiled
@@ -48,7 +50,7 @@ impl Sandbox {
         let ticker = Ticker::start(&engine)
             .map_err(|error| SandboxError::Engine(format!("no thread for the clock: {error}")))?;
         Ok(Sandbox {
-            components: Components::new(engine, linker, components, limits.compiles_max.max(1)),
+            components: Components::new(engine, linker, components, limits.compiles_max),
             guard: Arc::new(Guard::new(outbound)),
             runs: Semaphore::new(limits.runs_max),
             clock,

@@ -23,3 +23,18 @@ pub(super) fn hide_backtraces(linker: &mut Linker<Guest>) -> wasmtime::Result<()
     linker.allow_shadowing(false);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_function_is_there_to_be_replaced() {
+        let engine = wasmtime::Engine::default();
+        let mut linker = Linker::<Guest>::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
+        let mut interface = linker.instance(INTERFACE).unwrap();
+        let twice = interface.func_wrap("[method]error.to-debug-string", |_, (): ()| Ok(()));
+        assert!(twice.is_err(), "wasmtime_wasi links another version");
+    }
+}

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use waystation_core::{
-    Flow, HttpResponse, LogStream, OnTimeout, Responder, RunContext, RunReport, RunRequest,
+    FailureKind, Flow, HttpResponse, LogStream, OnTimeout, Responder, RunContext, RunReport,
+    RunRequest,
 };
 
 use crate::support::{PRINT, failure, guest, guest_with, log, request, returned, run};
@@ -252,4 +253,24 @@ async fn the_caller_is_answered_once() {
 async fn a_failed_run_asks_for_nothing() {
     let report = run(guest(&format!("{SUSPEND} (call $fail {{no}})")), request()).await;
     failure(&report);
+}
+
+/// Breaks when it is called.
+struct Broken;
+
+impl Responder for Broken {
+    fn respond(&self, _response: HttpResponse) -> bool {
+        panic!("the responder is broken")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_the_host_fails_one_run() {
+    let body = "(call $respond (i32.const 200) (i32.const 0) (i32.const 0) {} (i32.const 8256))";
+    let request = RunRequest { responder: Some(Box::new(Broken)), ..request() };
+    let report = asks(body, request).await;
+    assert_eq!(failure(&report).kind, FailureKind::HostFault);
+    assert!(failure(&report).retryable);
+    assert!(!failure(&report).message.contains("broken"));
+    returned(&asks("", crate::support::request()).await);
 }
