@@ -42,7 +42,7 @@ def readable_traceback(error: BaseException, roots: tuple[str, ...] = ()) -> str
     library's frames cut."""
     report = traceback.TracebackException.from_exception(error)
     for part in _parts(report):
-        frames = [frame for frame in part.stack if not _inside(frame.filename, _SDK)]
+        frames = [frame for frame in part.stack if not _is_machinery(frame.filename)]
         for frame in frames:
             frame.filename = _shorten(frame.filename, roots)
         part.stack = traceback.StackSummary.from_list(frames)
@@ -70,6 +70,15 @@ def _parts(report: traceback.TracebackException) -> Iterator[traceback.Traceback
         seen.add(id(part))
         yield part
         waiting += [part.__cause__, part.__context__, *(getattr(part, "exceptions", None) or ())]
+
+
+def _is_machinery(filename: str) -> bool:
+    """Is it this library, what the builder generated, or Python's importing?"""
+    return (
+        _inside(filename, _SDK)
+        or os.path.basename(filename) == "waystation_entry.py"
+        or filename.startswith("<frozen importlib")
+    )
 
 
 def _inside(filename: str, folder: str) -> bool:

@@ -104,7 +104,11 @@ pub fn rerun(
 ) -> Result<Links, InvalidArgument> {
     let context = serde_json::to_string(context)
         .map_err(|error| InvalidArgument(format!("context: {error}")))?;
-    links(host::rerun(delay_ms, Some(&context).filter(|json| *json != "null").map(String::as_str), max_retries))
+    links(host::rerun(
+        delay_ms,
+        Some(&context).filter(|json| *json != "null").map(String::as_str),
+        max_retries,
+    ))
 }
 
 /// Pauses for `delay_ms` (1 to 365 days), then goes on. The resume link ends the wait early.

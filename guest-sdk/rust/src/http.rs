@@ -107,7 +107,8 @@ impl Request {
     fn exchange(self) -> Result<Response, String> {
         let (request, options) = self.outgoing()?;
         let body = request.body().map_err(|()| "the request has no body")?;
-        let answer = outgoing_handler::handle(request, Some(options)).map_err(|code| words(&code))?;
+        let answer =
+            outgoing_handler::handle(request, Some(options)).map_err(|code| words(&code))?;
         // When the server hangs up meanwhile, the rest is left out: the answer says why.
         if write(&body, &self.body).is_ok() {
             let _ = OutgoingBody::finish(body, None);
@@ -220,7 +221,8 @@ impl Response {
         if self.status < 400 {
             return Ok(self);
         }
-        let error = Error::new(format!("{} answered {}", self.url, self.status)).named("HttpStatus");
+        let error =
+            Error::new(format!("{} answered {}", self.url, self.status)).named("HttpStatus");
         Err(if self.status >= 500 || matches!(self.status, 408 | 429) {
             error
         } else {

@@ -38,6 +38,8 @@ pub fn respond(response: Response) -> Result<(), Error> {
     let Response { status, headers, body } = response;
     host::respond(&host::Response { status, headers, body }).map_err(|refusal| match refusal {
         host::Error::NobodyWaits(words) => Error::new(words).named("NobodyWaits").permanent(),
-        host::Error::InvalidResponse(words) => Error::new(words).named("InvalidResponse").permanent(),
+        host::Error::InvalidResponse(words) => {
+            Error::new(words).named("InvalidResponse").permanent()
+        }
     })
 }

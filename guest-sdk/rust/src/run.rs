@@ -19,7 +19,10 @@ where
     E: Into<Error>,
 {
     let props = serde_json::from_str(props).map_err(|error| {
-        Error::new(format!("the step's props: {error}")).named("InvalidProps").permanent().into_failure()
+        Error::new(format!("the step's props: {error}"))
+            .named("InvalidProps")
+            .permanent()
+            .into_failure()
     })?;
     finish(handler(props))
 }
@@ -35,14 +38,15 @@ where
     finish(handler())
 }
 
-fn finish<T: Serialize, E: Into<Error>>(
-    result: Result<T, E>,
-) -> Result<Option<String>, Failure> {
+fn finish<T: Serialize, E: Into<Error>>(result: Result<T, E>) -> Result<Option<String>, Failure> {
     // The instance ends with the call: what is still buffered would be lost.
     let _ = std::io::stdout().flush();
     let value = result.map_err(|error| error.into().into_failure())?;
     let json = serde_json::to_string(&value).map_err(|error| {
-        Error::new(format!("the return value: {error}")).named("InvalidResult").permanent().into_failure()
+        Error::new(format!("the return value: {error}"))
+            .named("InvalidResult")
+            .permanent()
+            .into_failure()
     })?;
     // `()` and `None` are no value.
     Ok((json != "null").then_some(json))

@@ -26,7 +26,9 @@ pub fn email(mail: Mail) -> Result<(), Error> {
     let Mail { to, subject, text, html } = mail;
     host::email(&host::Mail { to, subject, text, html }).map_err(|refusal| match refusal {
         host::Error::NotAllowed(words) => Error::new(words).named("NotAllowed").permanent(),
-        host::Error::InvalidArgument(words) => Error::new(words).named("InvalidArgument").permanent(),
+        host::Error::InvalidArgument(words) => {
+            Error::new(words).named("InvalidArgument").permanent()
+        }
         host::Error::Unavailable(words) => Error::new(words).named("Unavailable"),
     })
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.util
+import inspect
 import json
 import linecache
 import os
@@ -43,6 +44,8 @@ def load(
         step = find_step()
         if not callable(getattr(step, "handler", None)):
             _tell("handler", f"{label} has no function `handler`: write `def handler(pd):`")
+        if inspect.iscoroutinefunction(step.handler):
+            importlib.import_module("asyncio")  # which runs it
         preload.imports_in_functions(roots)
         _adapt()
     except SyntaxError as error:
@@ -152,7 +155,7 @@ def _missing(error: ModuleNotFoundError, roots: list[str]) -> str:
         "",
     )
     if name in sys.stdlib_module_names:
-        return f"{place}the module `{name}` does not exist in WebAssembly"
+        return f"{place}the module `{name.removeprefix('_')}` does not exist in WebAssembly"
     return f"{place}no module named `{error.name}`: add it to requirements.txt"
 
 

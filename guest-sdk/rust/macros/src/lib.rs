@@ -65,7 +65,9 @@ impl Function {
             _ => return Err("#[handler] goes on a function with a name"),
         };
         match tokens.next() {
-            Some(TokenTree::Group(arguments)) if arguments.delimiter() == Delimiter::Parenthesis => {
+            Some(TokenTree::Group(arguments))
+                if arguments.delimiter() == Delimiter::Parenthesis =>
+            {
                 Ok(Self { name, takes_props: !arguments.stream().is_empty() })
             }
             _ => Err("a handler has no type parameters"),
