@@ -1,0 +1,214 @@
+//! Admits a component, runs it once, and prints the report as JSON.
+//!
+//! ```text
+//! cargo run -p waystation-sandbox --example run_step -- FILE.wasm [--props JSON] [--runs N]
+//!     [--attempt N] [--context JSON] [--callback JSON] [--event JSON] [--steps JSON]
+//!     [--allow PATTERN]… [--private CIDR]… [--email] [--owner] [--test] [--respond]
+//!     [--memory MIB] [--timeout MS] [--inspect]
+//! ```
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use waystation_core::{
+    Allow, BoundedJson, Clock, Digest, ExecutionContext, ExecutionId, HttpResponse, Limits, Links,
+    OnTimeout, Responder, RunContext, RunLimits, RunOutcome, RunReport, RunRequest, StepRunner,
+    Timestamp,
+};
+use waystation_sandbox::{ComponentSource, OutboundPolicy, Sandbox, SandboxConfig, inspect};
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(std::env::args().skip(1)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "run_step: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Options {
+    file: PathBuf,
+    inspect: bool,
+    outbound: OutboundPolicy,
+    request: RunRequest,
+}
+
+async fn run(arguments: impl Iterator<Item = String>) -> Result<(), Failed> {
+    let mut options = parse(arguments)?;
+    let bytes = std::fs::read(&options.file)
+        .map_err(|error| format!("{}: {error}", options.file.display()))?;
+    if options.inspect {
+        return print(&serde_json::to_value(inspect(&bytes)?)?);
+    }
+    let config = SandboxConfig {
+        compiled: std::env::temp_dir().join("waystation-run-step"),
+        outbound: options.outbound,
+        limits: Limits::default(),
+    };
+    let sandbox = Sandbox::new(config, Arc::new(NoSource), Arc::new(SystemClock))?;
+    let started = Instant::now();
+    let manifest = sandbox.admit(bytes.into()).await?;
+    let admit_ms = u64::try_from(started.elapsed().as_millis())?;
+    options.request.component = manifest.digest;
+    let deadline =
+        SystemClock.now().plus_millis(u64::try_from(options.request.limits.wall_time.as_millis())?);
+    options.request.execution.deadline = deadline;
+    let report = sandbox.run(options.request).await;
+    let mut shown = shown(&report);
+    shown["admit_ms"] = json!(admit_ms);
+    print(&shown)
+}
+
+fn print(value: &Value) -> Result<(), Failed> {
+    use std::io::Write as _;
+    writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(value)?)?;
+    Ok(())
+}
+
+fn shown(report: &RunReport) -> Value {
+    let outcome = match &report.outcome {
+        RunOutcome::Returned { result, exports, flow } => {
+            let exports: serde_json::Map<String, Value> =
+                exports.iter().map(|(name, value)| (name.clone(), value.to_value())).collect();
+            let mut asked = json!(flow);
+            if let waystation_core::Flow::Rerun { context: Some(context), .. } = flow {
+                asked["context"] = json!(context.json());
+            }
+            json!({ "returned": result, "exports": exports, "flow": asked })
+        }
+        RunOutcome::Failed(failure) => json!({ "failed": failure }),
+        RunOutcome::HostBusy => json!("host busy"),
+    };
+    json!({
+        "outcome": outcome,
+        "logs": report.logs,
+        "mails": report.mails,
+        "compute_ms": report.compute_ms,
+    })
+}
+
+fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, Failed> {
+    let mut file = None;
+    let mut inspect = false;
+    let mut outbound = OutboundPolicy::default();
+    let mut request = request()?;
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--props" => request.props = json_value(value()?)?,
+            "--event" => request.event = json_value(value()?)?,
+            "--steps" => request.steps = json_value(value()?)?,
+            "--runs" => request.run.runs = value()?.parse()?,
+            "--attempt" => request.execution.attempt = value()?.parse()?,
+            "--context" => request.run.context = Some(json_value(value()?)?),
+            "--callback" => request.run.callback_request = Some(json_value(value()?)?),
+            "--allow" => request.allow.http.push(value()?.parse()?),
+            "--private" => outbound.private.push(value()?.parse()?),
+            "--memory" => request.limits.memory_bytes_max = value()?.parse::<usize>()? << 20,
+            "--timeout" => request.limits.wall_time = Duration::from_millis(value()?.parse()?),
+            "--email" => request.allow.email = true,
+            "--owner" => request.mail_owner = true,
+            "--test" => request.execution.test = true,
+            "--respond" => request.responder = Some(Box::new(Printer)),
+            "--inspect" => inspect = true,
+            option if option.starts_with("--") => {
+                return Err(format!("{option}: no such option").into());
+            }
+            _ => file = Some(PathBuf::from(argument)),
+        }
+    }
+    let file = file.ok_or("which component? run_step FILE.wasm [--props JSON] …")?;
+    Ok(Options { file, inspect, outbound, request })
+}
+
+fn json_value(text: String) -> Result<BoundedJson, Failed> {
+    Ok(BoundedJson::parse(text, Limits::default().payload_bytes_max)?)
+}
+
+fn request() -> Result<RunRequest, Failed> {
+    let limits = Limits::default();
+    let now = SystemClock.now();
+    let empty = || BoundedJson::parse("{}", 2);
+    Ok(RunRequest {
+        component: Digest::of(b""),
+        props: empty()?,
+        run: RunContext { runs: 1, context: None, callback_request: None },
+        execution: ExecutionContext {
+            id: ExecutionId::from_parts(now.as_millis(), [7; 10]),
+            workflow: "try".parse()?,
+            workflow_version: 1,
+            step: "step".parse()?,
+            triggered_at: now,
+            deadline: now,
+            attempt: 1,
+            idempotency_key: "idempotency-key".into(),
+            test: false,
+        },
+        event: empty()?,
+        steps: empty()?,
+        links: Links {
+            resume_url: "http://127.0.0.1:8787/resume/TOKEN".into(),
+            cancel_url: "http://127.0.0.1:8787/cancel/TOKEN".into(),
+            approval_url: "http://127.0.0.1:8787/approve/TOKEN".into(),
+        },
+        allow: Allow::default(),
+        on_timeout: OnTimeout::Resume,
+        mail_owner: false,
+        limits: RunLimits {
+            memory_bytes_max: (limits.memory_mib as usize) << 20,
+            wall_time: Duration::from_secs(limits.timeout_s.into()),
+            cpu_time: Duration::from_millis(limits.cpu_ms.into()),
+            payload_bytes_max: limits.payload_bytes_max,
+            exports_max: limits.exports_max,
+            log_bytes_max: limits.log_bytes_max,
+            log_line_bytes_max: limits.log_line_bytes_max,
+            mails_max: limits.mails_max,
+        },
+        responder: None,
+    })
+}
+
+struct NoSource;
+
+impl ComponentSource for NoSource {
+    fn load(&self, digest: Digest) -> std::io::Result<Vec<u8>> {
+        Err(std::io::Error::new(std::io::ErrorKind::NotFound, format!("no component {digest}")))
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "here the time comes from")]
+        let now = std::time::SystemTime::now();
+        let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Shows what the workflow's caller would get.
+struct Printer;
+
+impl Responder for Printer {
+    fn respond(&self, response: HttpResponse) -> bool {
+        use std::io::Write as _;
+        let body = String::from_utf8_lossy(&response.body).into_owned();
+        let _ = writeln!(
+            std::io::stderr(),
+            "answer: {} {:?} {body}",
+            response.status,
+            response.headers
+        );
+        true
+    }
+}

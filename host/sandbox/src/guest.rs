@@ -1,0 +1,143 @@
+//! What one attempt's store holds: all a guest can see and everything it asked for.
+
+use std::collections::BTreeMap;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use waystation_core::{
+    BoundedJson, ExecutionContext, Flow, Links, Mail, OnTimeout, Responder, RunContext, RunLimits,
+    RunRequest,
+};
+
+use crate::logs::RunLog;
+use crate::memory::MemoryLimiter;
+use crate::outbound::Outbound;
+use crate::stdio::LogPipe;
+
+/// Resources of the host's that a guest may hold at once: streams, requests, timers.
+const RESOURCES_MAX: usize = 1_000;
+
+/// Random bytes in one call.
+const RANDOM_BYTES_MAX: u64 = 64 << 10;
+
+/// All headers of one HTTP message, in bytes of the host's memory.
+const HEADERS_BYTES_MAX: usize = 64 << 10;
+
+/// One attempt, as the host's functions see it.
+pub(crate) struct Guest {
+    /// What the run may see.
+    pub(crate) seen: Seen,
+    /// What it asked for.
+    pub(crate) asked: Asked,
+    /// What it may do.
+    pub(crate) may: May,
+    /// What it may hold.
+    pub(crate) memory: MemoryLimiter,
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+}
+
+/// The part of a request that the guest can read.
+pub(crate) struct Seen {
+    /// Which run.
+    pub(crate) run: RunContext,
+    /// The execution.
+    pub(crate) execution: ExecutionContext,
+    /// What triggered it.
+    pub(crate) event: BoundedJson,
+    /// What the steps so far exported.
+    pub(crate) steps: BoundedJson,
+    /// The links of this run's pause.
+    pub(crate) links: Links,
+}
+
+/// The part of a request that decides.
+pub(crate) struct May {
+    /// Send mail?
+    pub(crate) email: bool,
+    /// Is there an owner to send it to?
+    pub(crate) mail_owner: bool,
+    /// What `suspend` does at its deadline by default.
+    pub(crate) on_timeout: OnTimeout,
+    /// How much.
+    pub(crate) limits: RunLimits,
+    /// Who waits for an answer.
+    pub(crate) responder: Option<Box<dyn Responder>>,
+}
+
+/// What the guest asked for, to happen when its handler returns.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// The last of `suspend`, `rerun` and `delay`.
+    pub(crate) pause: Option<Flow>,
+    /// An `exit`, with its reason. It beats a pause.
+    pub(crate) exit: Option<Option<String>>,
+    /// Exports by name.
+    pub(crate) exports: BTreeMap<String, BoundedJson>,
+    /// Mails, in order.
+    pub(crate) mails: Vec<Mail>,
+}
+
+impl Asked {
+    /// What stands of all the flow calls.
+    pub(crate) fn flow(&mut self) -> Flow {
+        match self.exit.take() {
+            Some(reason) => Flow::Exit { reason },
+            None => self.pause.take().unwrap_or_default(),
+        }
+    }
+}
+
+impl Guest {
+    /// The store's data for `request`. `props` stay with the caller.
+    pub(crate) fn new(request: RunRequest, log: &RunLog, outbound: Outbound) -> Guest {
+        use waystation_core::LogStream;
+
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES_MAX);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(HEADERS_BYTES_MAX);
+        let wasi = WasiCtxBuilder::new()
+            .stdout(LogPipe::new(log.clone(), LogStream::Stdout))
+            .stderr(LogPipe::new(log.clone(), LogStream::Stderr))
+            .max_random_size(RANDOM_BYTES_MAX)
+            .build();
+        Guest {
+            memory: MemoryLimiter::new(request.limits.memory_bytes_max),
+            seen: Seen {
+                run: request.run,
+                execution: request.execution,
+                event: request.event,
+                steps: request.steps,
+                links: request.links,
+            },
+            asked: Asked::default(),
+            may: May {
+                email: request.allow.email,
+                mail_owner: request.mail_owner,
+                on_timeout: request.on_timeout,
+                limits: request.limits,
+                responder: request.responder,
+            },
+            table,
+            wasi,
+            http,
+            outbound,
+        }
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
+    }
+}

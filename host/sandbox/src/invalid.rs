@@ -1,0 +1,113 @@
+//! Why bytes are not taken as a component.
+
+/// What is wrong with an uploaded component. The message says it to people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidComponent {
+    /// Not WebAssembly at all.
+    #[error("this is {found}, not a WebAssembly component")]
+    NotWebAssembly {
+        /// What it looks like.
+        found: &'static str,
+    },
+    /// A core module.
+    #[error(
+        "this is a core WebAssembly module, not a component: build it for wasm32-wasip2, or turn \
+         it into a component with its language's tool"
+    )]
+    CoreModule,
+    /// Machine code that a runtime compiled.
+    #[error("this is precompiled machine code: upload the component it was made from")]
+    Precompiled,
+    /// Cut off or damaged.
+    #[error("the component is damaged or cut off at byte {offset}: {message}")]
+    Malformed {
+        /// Where, in bytes from the start.
+        offset: u64,
+        /// What is wrong there.
+        message: String,
+    },
+    /// It uses a part of WebAssembly that is off in this host.
+    #[error(
+        "the component uses a feature of WebAssembly that is off here (byte {offset}: {message})"
+    )]
+    FeatureOff {
+        /// Where, in bytes from the start.
+        offset: u64,
+        /// Which feature.
+        message: String,
+    },
+    /// It has nothing to call.
+    #[error(
+        "the component does not export `handler`, the function of the world waystation:step/step; \
+         it exports {}",
+        list(exports)
+    )]
+    NoHandler {
+        /// What it exports instead.
+        exports: Vec<String>,
+    },
+    /// `handler` takes or returns something else.
+    #[error("the export `handler` is not {expected}: {found}", expected = crate::handler_type::EXPECTED)]
+    HandlerType {
+        /// What it is.
+        found: String,
+    },
+    /// It needs something the host has not.
+    #[error("the component imports {import}, which this host does not offer; it offers {offered}")]
+    UnknownImport {
+        /// What it imports.
+        import: String,
+        /// The packages that can be imported.
+        offered: String,
+    },
+    /// It imports something of the host's by name that looks different there.
+    #[error("the component's imports do not fit this host: {message}")]
+    ImportMismatch {
+        /// Which, and how.
+        message: String,
+    },
+    /// It needs more instances, memories or tables than a run gets.
+    #[error("the component needs more than a run gets: {message}")]
+    TooDemanding {
+        /// What of.
+        message: String,
+    },
+    /// More bytes than allowed.
+    #[error("the component has {bytes} bytes; at most {bytes_max} are allowed")]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+        /// How many are allowed.
+        bytes_max: usize,
+    },
+    /// The compiler gave up on it.
+    #[error("the component can't be compiled: {message}")]
+    Uncompilable {
+        /// What the compiler says.
+        message: String,
+    },
+}
+
+impl InvalidComponent {
+    /// A stable name of the fault, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            InvalidComponent::NotWebAssembly { .. } => "not_webassembly",
+            InvalidComponent::CoreModule => "core_module",
+            InvalidComponent::Precompiled => "precompiled",
+            InvalidComponent::Malformed { .. } => "malformed",
+            InvalidComponent::FeatureOff { .. } => "feature_off",
+            InvalidComponent::NoHandler { .. } => "no_handler",
+            InvalidComponent::HandlerType { .. } => "handler_type",
+            InvalidComponent::UnknownImport { .. } => "unknown_import",
+            InvalidComponent::ImportMismatch { .. } => "import_mismatch",
+            InvalidComponent::TooDemanding { .. } => "too_demanding",
+            InvalidComponent::TooLarge { .. } => "too_large",
+            InvalidComponent::Uncompilable { .. } => "uncompilable",
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+}

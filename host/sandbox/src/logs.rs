@@ -1,0 +1,243 @@
+//! The log of one run: lines, in order, up to a size.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use waystation_core::{Clock, LogLine, LogStream, RunLimits};
+
+/// A run's log. Lives outside of the run, so that it is there however the run ends.
+#[derive(Clone)]
+pub(crate) struct RunLog(Arc<Shared>);
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    log_bytes_max: usize,
+    line_bytes_max: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Vec<LogLine>,
+    /// Of the lines, each with its end.
+    bytes: usize,
+    cut: bool,
+    /// What was written after the last line's end.
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl RunLog {
+    /// An empty log.
+    pub(crate) fn new(clock: Arc<dyn Clock>, limits: &RunLimits) -> RunLog {
+        RunLog(Arc::new(Shared {
+            clock,
+            log_bytes_max: limits.log_bytes_max,
+            line_bytes_max: limits.log_line_bytes_max.max(4),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// Takes what the guest wrote, in whatever pieces it comes.
+    pub(crate) fn write(&self, stream: LogStream, mut bytes: &[u8]) {
+        let mut state = self.0.state.lock();
+        while !bytes.is_empty() {
+            if state.cut {
+                return;
+            }
+            let (line, rest, ended) = match bytes.iter().position(|byte| *byte == b'\n') {
+                Some(end) => {
+                    let (line, rest) = bytes.split_at(end);
+                    (line, rest.get(1..).unwrap_or_default(), true)
+                }
+                None => (bytes, &[][..], false),
+            };
+            self.extend(&mut state, stream, line);
+            if ended {
+                let line = std::mem::take(state.partial(stream));
+                self.push(&mut state, stream, line.strip_suffix(b"\r").unwrap_or(&line));
+            }
+            bytes = rest;
+        }
+    }
+
+    /// Adds a line of the host's.
+    pub(crate) fn note(&self, text: &str) {
+        let mut state = self.0.state.lock();
+        self.push(&mut state, LogStream::Host, text.replace(['\n', '\r'], " ").as_bytes());
+    }
+
+    /// Ends lines that the guest has not ended, and takes everything.
+    pub(crate) fn finish(&self) -> Vec<LogLine> {
+        let mut state = self.0.state.lock();
+        for stream in [LogStream::Stdout, LogStream::Stderr] {
+            let partial = std::mem::take(state.partial(stream));
+            if !partial.is_empty() {
+                self.push(&mut state, stream, &partial);
+            }
+        }
+        std::mem::take(&mut state.lines)
+    }
+
+    /// The last lines of the guest's standard error, the oldest first, with one not ended.
+    pub(crate) fn last_errors(&self, count: usize) -> Vec<String> {
+        let mut state = self.0.state.lock();
+        let partial = String::from_utf8_lossy(state.partial(LogStream::Stderr)).into_owned();
+        let ended = state.lines.iter().filter(|line| line.stream == LogStream::Stderr);
+        let mut lines: Vec<String> = ended.map(|line| line.text.clone()).collect();
+        if !partial.is_empty() {
+            lines.push(partial);
+        }
+        lines.split_off(lines.len().saturating_sub(count))
+    }
+
+    /// Adds to the line under way, and breaks it where it gets too long.
+    fn extend(&self, state: &mut State, stream: LogStream, mut more: &[u8]) {
+        while !state.cut {
+            let partial = state.partial(stream);
+            let room = self.0.line_bytes_max.saturating_sub(partial.len());
+            if more.len() <= room {
+                partial.extend_from_slice(more);
+                return;
+            }
+            let (fits, rest) = more.split_at(room);
+            partial.extend_from_slice(fits);
+            let end = character_start(partial);
+            let carried = partial.split_off(end);
+            let line = std::mem::replace(partial, carried);
+            self.push(state, stream, &line);
+            more = rest;
+        }
+    }
+
+    fn push(&self, state: &mut State, stream: LogStream, line: &[u8]) {
+        if state.cut {
+            return;
+        }
+        let at = self.0.clock.now();
+        let bytes = line.len() + 1;
+        if state.bytes + bytes > self.0.log_bytes_max {
+            state.cut = true;
+            state.stdout = Vec::new();
+            state.stderr = Vec::new();
+            let text =
+                format!("the log is cut here: at most {} bytes are kept", self.0.log_bytes_max);
+            state.lines.push(LogLine { at, stream: LogStream::Host, text });
+            return;
+        }
+        state.bytes += bytes;
+        let text = String::from_utf8_lossy(line).into_owned();
+        state.lines.push(LogLine { at, stream, text });
+    }
+}
+
+impl State {
+    fn partial(&mut self, stream: LogStream) -> &mut Vec<u8> {
+        match stream {
+            LogStream::Stdout => &mut self.stdout,
+            LogStream::Stderr | LogStream::Host => &mut self.stderr,
+        }
+    }
+}
+
+/// Where the last character starts, if `bytes` end within it; otherwise their end.
+fn character_start(bytes: &[u8]) -> usize {
+    let last = bytes.len().saturating_sub(4);
+    let tail = bytes.get(last..).unwrap_or_default();
+    let Some(lead) = tail.iter().rposition(|byte| byte & 0xc0 != 0x80) else { return bytes.len() };
+    let wanted = match tail.get(lead) {
+        Some(0xc0..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf7) => 4,
+        _ => 1,
+    };
+    let start = last + lead;
+    if start > 0 && tail.len() - lead < wanted { start } else { bytes.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use waystation_core::{ManualClock, Timestamp};
+
+    use super::*;
+
+    fn log(log_bytes_max: usize, log_line_bytes_max: usize) -> RunLog {
+        let limits = RunLimits {
+            memory_bytes_max: 0,
+            wall_time: Duration::ZERO,
+            cpu_time: Duration::ZERO,
+            payload_bytes_max: 0,
+            exports_max: 0,
+            log_bytes_max,
+            log_line_bytes_max,
+            mails_max: 0,
+        };
+        RunLog::new(Arc::new(ManualClock::new(Timestamp::from_millis(7))), &limits)
+    }
+
+    fn texts(log: &RunLog) -> Vec<String> {
+        log.finish().into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn lines_come_together_from_pieces() {
+        let log = log(1000, 100);
+        log.write(LogStream::Stdout, b"a");
+        log.write(LogStream::Stderr, b"oops\r\n");
+        log.write(LogStream::Stdout, b"b\n\nlast");
+        let lines = log.finish();
+        let seen: Vec<_> = lines.iter().map(|line| (line.stream, line.text.as_str())).collect();
+        assert_eq!(
+            seen,
+            [
+                (LogStream::Stderr, "oops"),
+                (LogStream::Stdout, "ab"),
+                (LogStream::Stdout, ""),
+                (LogStream::Stdout, "last"),
+            ]
+        );
+        assert_eq!(lines[0].at, Timestamp::from_millis(7));
+    }
+
+    #[test]
+    fn a_long_line_is_broken_between_characters() {
+        let log = log(1000, 5);
+        log.write(LogStream::Stdout, "abcdéfghij\n".as_bytes());
+        assert_eq!(texts(&log), ["abcd", "éfgh", "ij"]);
+    }
+
+    #[test]
+    fn what_is_no_text_is_kept_as_far_as_it_goes() {
+        let log = log(1000, 8);
+        log.write(LogStream::Stdout, b"a\xffb\n");
+        log.write(LogStream::Stdout, &[0x80; 20]);
+        let texts = texts(&log);
+        assert_eq!(texts[0], "a\u{fffd}b");
+        assert_eq!(texts.len(), 4);
+    }
+
+    #[test]
+    fn too_much_is_cut_with_one_mark_and_writing_goes_on() {
+        let log = log(20, 10);
+        for _ in 0..1000 {
+            log.write(LogStream::Stdout, b"0123456789\nx");
+            log.note("host");
+        }
+        let lines = log.finish();
+        assert!(
+            lines.iter().map(|line| line.text.len() + 1).take(lines.len() - 1).sum::<usize>() <= 20
+        );
+        let marks = lines.iter().filter(|line| line.text.contains("cut here")).count();
+        assert_eq!(marks, 1);
+        assert_eq!(lines.last().unwrap().stream, LogStream::Host);
+    }
+
+    #[test]
+    fn empty_lines_are_not_free() {
+        let log = log(10, 10);
+        log.write(LogStream::Stdout, &[b'\n'; 100_000]);
+        assert_eq!(log.finish().len(), 11);
+    }
+}

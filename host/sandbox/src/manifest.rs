@@ -1,0 +1,19 @@
+//! What is known of a component without running it.
+
+use serde::Serialize;
+use waystation_core::Digest;
+
+/// What a component is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Manifest {
+    /// Its identity.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The interfaces it imports, with their versions.
+    pub imports: Vec<String>,
+    /// What it exports.
+    pub exports: Vec<String>,
+    /// What it can do, in sentences.
+    pub abilities: Vec<String>,
+}

@@ -1,0 +1,50 @@
+//! A connection to a checked address.
+
+use std::net::SocketAddr;
+
+use hyper::client::conn::http1::{self, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use wasmtime_wasi_http::WasiBody;
+
+use super::destination::Destination;
+use super::error::CallError;
+use super::guard::Guard;
+
+/// All headers of an answer, in bytes.
+const HEADERS_BYTES_MAX: usize = 64 << 10;
+
+/// What carries HTTP.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// The two halves of a client connection: what sends, and what has to be driven.
+pub(super) type Opened = (SendRequest<WasiBody>, Connection<TokioIo<Box<dyn Stream>>, WasiBody>);
+
+/// Connects to one of `addresses`, and speaks TLS with the destination's name if it asks so.
+/// The caller sets the time.
+pub(super) async fn connect(
+    guard: &Guard,
+    to: &Destination,
+    addresses: &[SocketAddr],
+) -> Result<Opened, CallError> {
+    let tcp = TcpStream::connect(addresses).await.map_err(CallError::Connect)?;
+    // A small request must not wait for a larger one.
+    tcp.set_nodelay(true).map_err(CallError::Connect)?;
+    let stream: Box<dyn Stream> = if to.tls {
+        let name = ServerName::try_from(to.host.clone())
+            .map_err(|_| CallError::Invalid("the host is no name that a certificate could have"))?;
+        let connector = guard.tls.connector().await?;
+        Box::new(connector.connect(name, tcp).await.map_err(CallError::Tls)?)
+    } else {
+        Box::new(tcp)
+    };
+    http1::Builder::new()
+        .max_buf_size(HEADERS_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(CallError::Http)
+}

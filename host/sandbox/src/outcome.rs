@@ -1,0 +1,163 @@
+//! What came back from a guest, in the host's words.
+
+use std::time::Duration;
+
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime_wasi::{I32Exit, ResourceTableError};
+use waystation_core::{BoundedJson, Failure, FailureKind, RunLimits, RunOutcome};
+
+use crate::bindings;
+use crate::guest::Guest;
+use crate::logs::RunLog;
+
+/// What the handler gave back.
+pub(crate) type Answer = Result<Option<String>, bindings::Failure>;
+
+/// Lines of standard error in which a language runtime says why it gave up.
+const LAST_WORDS: usize = 12;
+
+/// The handler returned.
+pub(crate) fn of_answer(answer: Answer, guest: &mut Guest) -> RunOutcome {
+    let text = match answer {
+        Ok(text) => text,
+        Err(failure) => return RunOutcome::Failed(of_guest(failure)),
+    };
+    let bytes_max = guest.may.limits.payload_bytes_max;
+    match text.map(|text| BoundedJson::parse(text, bytes_max)).transpose() {
+        Ok(result) => RunOutcome::Returned {
+            result,
+            flow: guest.asked.flow(),
+            exports: std::mem::take(&mut guest.asked.exports).into_iter().collect(),
+        },
+        Err(error) => RunOutcome::Failed(Failure::new(
+            FailureKind::InvalidOutput,
+            "InvalidOutput",
+            format!("the return value: {error}"),
+        )),
+    }
+}
+
+fn of_guest(failure: bindings::Failure) -> Failure {
+    let bindings::Failure { name, message, stack, retryable } = failure;
+    Failure { kind: FailureKind::GuestError, name, message, stack, retryable }.cut()
+}
+
+/// The guest was stopped, by itself or by the host.
+pub(crate) fn of_error(
+    error: &wasmtime::Error,
+    memory_denied: bool,
+    limits: &RunLimits,
+    log: &RunLog,
+) -> RunOutcome {
+    if error.is::<PoolConcurrencyLimitError>() {
+        return RunOutcome::HostBusy;
+    }
+    let stack = error.downcast_ref::<WasmBacktrace>().and_then(stack);
+    let failure = sort(error, memory_denied, limits, log);
+    RunOutcome::Failed(Failure { stack, ..failure }.cut())
+}
+
+fn sort(error: &wasmtime::Error, memory_denied: bool, limits: &RunLimits, log: &RunLog) -> Failure {
+    let trap = error.downcast_ref::<Trap>().copied();
+    match trap {
+        Some(Trap::Interrupt) => return cpu_limit(limits),
+        Some(Trap::StackOverflow) => {
+            let message = "the step's calls are nested too deep: the stack is used up";
+            return Failure::new(FailureKind::StackOverflow, "StackOverflow", message);
+        }
+        _ if memory_denied => return memory_limit(limits),
+        _ => {}
+    }
+    if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
+        let message = format!("the step called exit({code}) instead of returning");
+        return Failure::new(FailureKind::GuestExit, "Exit", message).retryable();
+    }
+    if let Some(what) = host_call_limit(error) {
+        let message = format!("the step asked too much of the host: {what}");
+        return Failure::new(FailureKind::HostCallLimit, "HostCallLimit", message);
+    }
+    let message = last_words(log).unwrap_or_else(|| match trap {
+        Some(trap) => {
+            let text = trap.to_string();
+            format!("the step trapped: {}", text.strip_prefix("wasm trap: ").unwrap_or(&text))
+        }
+        // The outermost layer only names where it happened, and that is in the stack.
+        None => format!("the step trapped: {}", error.root_cause()),
+    });
+    Failure::new(FailureKind::GuestTrap, "Trap", message).retryable()
+}
+
+fn cpu_limit(limits: &RunLimits) -> Failure {
+    let message = format!("the step used more than {} of processor time", shown(limits.cpu_time));
+    Failure::new(FailureKind::CpuLimit, "CpuLimit", message).retryable()
+}
+
+fn memory_limit(limits: &RunLimits) -> Failure {
+    let message =
+        format!("the step needs more than its {} MiB of memory", limits.memory_bytes_max >> 20);
+    Failure::new(FailureKind::MemoryLimit, "MemoryLimit", message)
+}
+
+/// The run's time is over.
+pub(crate) fn time_limit(limits: &RunLimits) -> RunOutcome {
+    let message = format!("the step was still running after {}", shown(limits.wall_time));
+    RunOutcome::Failed(Failure::new(FailureKind::TimeLimit, "TimeLimit", message).retryable())
+}
+
+/// A function of the host's panicked.
+pub(crate) fn host_fault(panic: &str) -> RunOutcome {
+    tracing::error!(panic, "a function of the host's panicked under a run");
+    let message = "the host failed while it ran the step";
+    RunOutcome::Failed(Failure::new(FailureKind::HostFault, "HostFault", message).retryable())
+}
+
+fn shown(time: Duration) -> String {
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
+}
+
+/// Was one of the bounds on calls to the host met?
+fn host_call_limit(error: &wasmtime::Error) -> Option<String> {
+    if let Some(full @ ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+        return Some(full.to_string());
+    }
+    // wasmtime has no types for these.
+    let text = error.root_cause().to_string();
+    let known =
+        ["fuel allocated for hostcalls", "handle limit exceeded", "requested len", "fields size"];
+    known.iter().any(|part| text.contains(part)).then_some(text)
+}
+
+/// What the guest's language runtime said before it gave up, where that tells more than the
+/// trap does.
+fn last_words(log: &RunLog) -> Option<String> {
+    let lines = log.last_errors(LAST_WORDS);
+    if lines.iter().any(|line| line.contains("event loop error")) {
+        return Some(
+            "the handler waits for a promise that never settles: nothing is left that could \
+             settle it"
+                .into(),
+        );
+    }
+    let panicked = lines.iter().rposition(|line| line.contains(" panicked at "))?;
+    let said = lines.get(panicked + 1).map(String::as_str).unwrap_or_default();
+    let place = lines.get(panicked)?.split(" panicked at ").nth(1).unwrap_or_default();
+    Some(format!("the step panicked at {} {said}", place.trim()))
+}
+
+/// The guest's frames, the innermost first.
+fn stack(backtrace: &WasmBacktrace) -> Option<String> {
+    let mut lines = Vec::new();
+    for frame in backtrace.frames() {
+        let symbol = frame.symbols().first().and_then(|symbol| symbol.name()).map(str::to_owned);
+        let name = symbol.or_else(|| frame.func_name().map(str::to_owned));
+        lines.push(format!(
+            "at {}",
+            name.unwrap_or_else(|| format!("function {}", frame.func_index()))
+        ));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}

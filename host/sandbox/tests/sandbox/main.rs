@@ -1,0 +1,10 @@
+//! Guests in a sandbox: what they can do, and what they can't.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod admission;
+mod host;
+mod limits;
+mod outbound;
+mod outcomes;
+mod support;
