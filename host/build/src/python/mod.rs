@@ -1,0 +1,67 @@
+//! A component from Python, by componentize-py.
+//!
+//! The step is laid out in a folder of its own ([`layout`]), beside the library and the WIT
+//! that this crate carries; its dependencies are installed into the cache ([`requirements`]);
+//! componentize-py then imports all of it once and keeps the memory. What is wrong with the
+//! step comes out of that import as a line that [`report`] reads.
+
+mod componentize;
+mod imports;
+mod kept;
+mod layout;
+mod report;
+mod requirements;
+mod times;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crate::source::PythonSource;
+use crate::{BuildError, Options, assets, tool};
+use componentize::Componentize;
+use kept::Kept;
+use layout::Layout;
+
+/// Builds `step`.
+pub(crate) fn build(
+    step: &PythonSource,
+    options: &Options,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<u8>, BuildError> {
+    let componentize = Componentize::find(options.toolchains.as_deref())?;
+    let work = tempfile::tempdir().map_err(BuildError::io(Path::new("a temporary folder")))?;
+    let work = work.path();
+
+    let layout = Layout::write(step, &work.join("app"))?;
+    assets::write::<assets::PythonLibrary>(&work.join("library/waystation"))?;
+    assets::write::<assets::Wit>(&work.join("wit"))?;
+    let dependencies = requirements::install(&layout, &componentize, &options.cache, progress)?;
+    let dependencies = dependencies.as_deref();
+
+    let which = dependencies.map_or_else(String::new, |folder| folder.display().to_string());
+    let kept = Kept::at(&options.cache, work, &[&componentize.version()?, &which])?;
+    if let Some(component) = kept.get() {
+        progress("nothing has changed since it was built");
+        return Ok(component);
+    }
+
+    progress("building with componentize-py");
+    times::settle(work)?;
+    let wasm = work.join("step.wasm");
+    let output = componentize.run(work, dependencies, &wasm)?;
+    if !output.status.success() {
+        return Err(report::read(&tool::said(&output)));
+    }
+    let component = fs::read(&wasm).map_err(BuildError::io(&wasm))?;
+    kept.put(&component)?;
+    Ok(component)
+}
+
+/// The first 16 bytes of a hash, as text.
+fn hex(hash: &[u8]) -> String {
+    hash.iter().take(16).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

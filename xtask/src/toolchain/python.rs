@@ -1,0 +1,46 @@
+//! componentize-py, and what tests in Python need, in a virtual environment of their own.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::say::say;
+use super::{debian, folder, prefix};
+
+/// The version that the Python library is written for, and a mail server for the tests.
+const PACKAGES: [&str; 2] = ["componentize-py==0.25.1", "aiosmtpd==1.4.6"];
+
+/// Makes `target/toolchains/python`.
+pub(crate) fn set_up(root: &Path) -> Result<()> {
+    let home = folder(root).join("python");
+    prefix::ensure("python", &home, &PACKAGES.join(" "), || {
+        if !has_venv() && debian::is_debian() {
+            debian::install(&["python3-venv"])?;
+        }
+        ensure!(
+            has_venv(),
+            "python3 with its module venv is missing: install Python 3.10 or newer"
+        );
+        say(&format!("python: installing {} into {}", PACKAGES.join(", "), home.display()));
+        run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
+        run(Command::new(home.join("bin/python3"))
+            .args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
+            .args(PACKAGES))
+    })
+}
+
+fn has_venv() -> bool {
+    Command::new("python3")
+        .args(["-c", "import ensurepip, venv"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| program.clone())?;
+    ensure!(status.success(), "{program}: {status}");
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The Rust target of guests: rustup's, or where that can't be fetched, Debian's.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::say::say;
+use super::{debian, folder, prefix};
+
+const TARGET: &str = "wasm32-wasip2";
+/// Fetching the target takes seconds; a machine that can't reach the server may hang instead.
+const RUSTUP_TIME_MAX: Duration = Duration::from_secs(15);
+/// Debian's stable release first: its versions don't move. The next one where that is gone.
+const SUITES: [&str; 2] = ["trixie", "forky"];
+/// Unpacks a compiler and its standard library for the target from Debian's packages.
+const SCRIPT: &str = include_str!("debian-rust.sh");
+
+/// Makes sure that guests in Rust can be built.
+pub(crate) fn set_up(root: &Path) -> Result<()> {
+    if waystation_build::target_is_installed(root) {
+        say(&format!("rust: ready ({TARGET} is installed)"));
+        return Ok(());
+    }
+    let home = folder(root).join("rust");
+    if !home.join("env").is_file() && add_by_rustup(root) {
+        return Ok(());
+    }
+    prefix::ensure("rust", &home, SCRIPT, || {
+        if !debian::is_debian() {
+            bail!("the Rust target {TARGET} is missing: rustup target add {TARGET}");
+        }
+        SUITES.iter().find(|suite| unpack(suite, &home)).map(|_| ()).with_context(|| {
+            format!("no compiler for {TARGET} from Debian's {}", SUITES.join(" or "))
+        })
+    })
+}
+
+fn add_by_rustup(root: &Path) -> bool {
+    say(&format!("rust: rustup target add {TARGET}"));
+    let mut rustup = Command::new("rustup");
+    rustup
+        .args(["target", "add", TARGET])
+        .current_dir(root)
+        .env("RUSTUP_MAX_RETRIES", "0")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    finished_in_time(&mut rustup) && waystation_build::target_is_installed(root)
+}
+
+fn finished_in_time(command: &mut Command) -> bool {
+    let Ok(mut child) = command.spawn() else { return false };
+    let started = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if started.elapsed() < RUSTUP_TIME_MAX => {
+                thread::park_timeout(Duration::from_millis(50));
+            }
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+        }
+    }
+}
+
+fn unpack(suite: &str, home: &Path) -> bool {
+    say(&format!("rust: unpacking Debian {suite}'s compiler for {TARGET} into {}", home.display()));
+    let script =
+        Command::new("bash").args(["-c", SCRIPT, "debian-rust.sh", suite]).arg(home).status();
+    script.is_ok_and(|status| status.success())
+}
