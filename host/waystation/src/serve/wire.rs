@@ -1,16 +1,17 @@
 //! Puts the parts together: store, sandbox, engine.
 
+use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use waystation_core::{
-    Clock, Failure as StepFailure, FailureKind, LinkKeys, RunOutcome, RunReport, RunRequest,
-    StepRunner,
-};
+use waystation_core::{Clock, Digest, LinkKeys};
 use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
 };
-use waystation_store_sled::SledStore;
+use waystation_sandbox::{
+    ComponentSource, InvalidComponent, Manifest, OutboundPolicy, Sandbox, SandboxConfig,
+};
+use waystation_store_sled::{ComponentFiles, SledStore};
 
 use super::data_dir::DataDir;
 use crate::failure::{Done, Failure};
@@ -42,14 +43,27 @@ pub(super) async fn start(
     clock: Arc<dyn Clock>,
     public_url: &str,
 ) -> Done<Wired> {
-    let store = SledStore::open(&data.join("store"), &data.join("components"))
+    let components = data.join("components");
+    let source = ComponentFiles::open(&components)
+        .map_err(|error| Failure::new(format!("{}: {error}", components.display())))?;
+    let store = SledStore::open(&data.join("store"), &components)
         .map_err(|error| Failure::new(format!("the store can't be opened: {error}")))?;
     let store = Arc::new(store);
-    let sandbox = Arc::new(NoSandbox);
+    let config = SandboxConfig {
+        compiled: data.join("compiled"),
+        outbound: OutboundPolicy {
+            allow: settings.outbound_allow.clone(),
+            private: settings.outbound_private.clone(),
+        },
+        limits: settings.limits.clone(),
+    };
+    let sandbox = Sandbox::new(config, Arc::new(Source(source)), Arc::clone(&clock))
+        .map_err(|error| Failure::new(format!("no sandbox: {error}")))?;
+    let sandbox = Arc::new(sandbox);
     let parts = EngineParts {
         store: Arc::<SledStore>::clone(&store),
-        runner: Arc::<NoSandbox>::clone(&sandbox),
-        gate: sandbox,
+        runner: Arc::<Sandbox>::clone(&sandbox),
+        gate: Arc::new(Gate(sandbox)),
         clock,
         keys,
         settings: EngineSettings {
@@ -70,30 +84,28 @@ pub(super) async fn start(
     Ok(Wired { engine, store })
 }
 
-/// Stands where the sandbox belongs and runs nothing.
-struct NoSandbox;
+/// The sandbox as the gate of components.
+struct Gate(Arc<Sandbox>);
 
 #[async_trait]
-impl StepRunner for NoSandbox {
-    async fn run(&self, _: RunRequest) -> RunReport {
-        let failure =
-            StepFailure::new(FailureKind::Component, "NoSandbox", "this build runs no components");
-        RunReport {
-            outcome: RunOutcome::Failed(failure),
-            logs: Vec::new(),
-            mails: Vec::new(),
-            compute_ms: 0,
-        }
+impl ComponentGate for Gate {
+    async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, RefusedComponent> {
+        let refused = |invalid: InvalidComponent| RefusedComponent {
+            code: invalid.code().to_owned(),
+            message: invalid.to_string(),
+            too_large: matches!(invalid, InvalidComponent::TooLarge { .. }),
+        };
+        let Manifest { imports, exports, abilities, .. } =
+            self.0.admit(bytes.into()).await.map_err(refused)?;
+        Ok(Admitted { imports, exports, abilities })
     }
 }
 
-#[async_trait]
-impl ComponentGate for NoSandbox {
-    async fn admit(&self, _: Vec<u8>) -> Result<Admitted, RefusedComponent> {
-        Err(RefusedComponent {
-            code: "no_sandbox".into(),
-            message: "this build runs no components".into(),
-            too_large: false,
-        })
+/// The store's components, for the sandbox to read.
+struct Source(ComponentFiles);
+
+impl ComponentSource for Source {
+    fn load(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        self.0.get(digest)
     }
 }
