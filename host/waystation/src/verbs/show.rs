@@ -85,8 +85,14 @@ pub(super) fn steps(steps: &Value) -> String {
     let Some(steps) = steps.as_object().filter(|steps| !steps.is_empty()) else {
         return String::new();
     };
+    // JSON objects are read in no order; steps run one after the other.
+    let mut steps: Vec<(&String, &Value)> = steps.iter().collect();
+    steps.sort_by_key(|(_, step)| {
+        let started = step["started_at"].as_str();
+        (started.is_none(), started)
+    });
     let rows: Vec<Vec<String>> = steps
-        .iter()
+        .into_iter()
         .map(|(name, step)| {
             let exports = step["exports"].as_object().filter(|exports| !exports.is_empty());
             let exports = exports.map_or_else(String::new, |exports| {
@@ -140,24 +146,18 @@ pub(super) fn logs(runs: &[Value]) -> String {
 
 /// One entry of a history.
 pub(super) fn history_line(entry: &Value) -> Vec<String> {
-    let event = &entry["event"];
-    let what = match event {
-        Value::Null => "trigger".to_owned(),
-        Value::String(word) => word.clone(),
-        event => text(event, "type"),
+    let step = match (entry["step"].as_str(), entry["run"].as_u64()) {
+        (Some(step), Some(run)) => format!("{step}#{run}"),
+        (Some(step), None) => step.to_owned(),
+        (None, _) => String::new(),
     };
-    let place = [entry, event].into_iter().find(|place| !place["step"].is_null());
-    let step = place.map_or_else(String::new, |place| match place["run"].as_u64() {
-        Some(run) => format!("{}#{run}", text(place, "step")),
-        None => text(place, "step"),
-    });
-    let asked = event["flow"]["asked"].as_str().filter(|asked| *asked != "continue");
-    let failure = event["failure"]["message"].as_str();
+    let asked = entry["flow"]["asked"].as_str().filter(|asked| *asked != "continue");
+    let failure = entry["failure"]["message"].as_str();
     let notes = entry["notes"].as_array().into_iter().flatten();
     let notes = notes.map(|note| text(note, "note"));
     let details = asked.into_iter().chain(failure).map(str::to_owned).chain(notes);
     let details = shortened(&details.collect::<Vec<_>>().join("; "));
-    vec![text(entry, "seq"), text(entry, "at"), what, step, details]
+    vec![text(entry, "seq"), text(entry, "at"), text(entry, "type"), step, details]
 }
 
 /// The heads for [`history_line`].
@@ -197,9 +197,10 @@ mod tests {
 
     #[test]
     fn history_is_a_line_each() {
-        let entry = json!({"seq": 2, "at": "t", "event": {"type": "finish", "step": "a", "run": 1,
-                           "flow": {"asked": "suspend"}}, "notes": [{"note": "data_limit"}]});
+        let entry = json!({"seq": 2, "at": "t", "type": "finish", "step": "a", "run": 1,
+                           "flow": {"asked": "suspend"}, "notes": [{"note": "data_limit"}]});
         assert_eq!(history_line(&entry), ["2", "t", "finish", "a#1", "suspend; data_limit"]);
-        assert_eq!(history_line(&json!({"seq": 1, "at": "t", "event": null}))[2], "trigger");
+        let trigger = json!({"seq": 1, "at": "t", "type": "trigger"});
+        assert_eq!(history_line(&trigger), ["1", "t", "trigger", "", ""]);
     }
 }
