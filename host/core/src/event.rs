@@ -21,6 +21,32 @@ impl Payload {
     }
 }
 
+impl Event {
+    /// The event as the history keeps it: of each value only its size.
+    #[must_use]
+    pub(crate) fn recorded(mut self) -> Event {
+        match &mut self {
+            Event::Finish { result, exports, flow, .. } => {
+                let asked = match flow {
+                    Flow::Suspend { resume_schema: value, .. }
+                    | Flow::Rerun { context: value, .. } => value.as_mut(),
+                    Flow::Continue | Flow::Delay { .. } | Flow::Exit { .. } => None,
+                };
+                let exports = exports.iter_mut().map(|(_, value)| value);
+                exports.chain(result).chain(asked).for_each(|value| value.json = None);
+            }
+            Event::Resume { data: Some(value), .. } => value.json = None,
+            Event::Start { .. }
+            | Event::Fail { .. }
+            | Event::Resume { data: None, .. }
+            | Event::Cancel { .. }
+            | Event::TimeOut { .. }
+            | Event::Crash { .. } => {}
+        }
+        self
+    }
+}
+
 impl From<BoundedJson> for Payload {
     fn from(json: BoundedJson) -> Payload {
         Payload { bytes: json.len() as u64, json: Some(json) }

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The last millisecond of the year 9999: RFC 3339 has no later one.
-    pub const MAX: Timestamp = Timestamp(253_402_300_799_999);
+    /// The last instant that RFC 3339, with its years of four digits, can show in every time
+    /// zone: `9999-12-30T22:00:00.999Z`.
+    pub const MAX: Timestamp = Timestamp(253_402_207_200_999);
 
     /// `millis` since the Unix epoch; anything past [`Timestamp::MAX`] becomes it.
-    pub fn from_millis(millis: u64) -> Timestamp {
-        Timestamp(millis).min(Timestamp::MAX)
+    pub const fn from_millis(millis: u64) -> Timestamp {
+        if millis < Timestamp::MAX.0 { Timestamp(millis) } else { Timestamp::MAX }
     }
 
     /// Milliseconds since the Unix epoch.
@@ -110,7 +111,7 @@ mod tests {
     fn is_shown_as_rfc_3339_with_milliseconds() {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(1_769_860_800_007).to_string(), "2026-01-31T12:00:00.007Z");
-        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-30T22:00:00.999Z");
     }
 
     #[test]
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn never_passes_the_year_9999() {
+    fn never_passes_what_can_be_shown() {
         assert_eq!(Timestamp::from_millis(u64::MAX), Timestamp::MAX);
         assert_eq!(Timestamp::MAX.plus_millis(1), Timestamp::MAX);
     }

@@ -1,1 +1,422 @@
-//! x
+//! What every store must show. A store's own tests call [`run`] with a way to make an empty
+//! one, and [`differ`] to compare it with the memory store over random stories.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test suite: it fails by panicking"
+)]
+
+use serde_json::json;
+use waystation_core::{
+    BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, LogLine,
+    LogStream, Mail, NewExecution, OnTimeout, PauseEnding, PauseId, Payload, Rejected, Status,
+    Timestamp, Transition, Workflow, WorkflowSpec,
+};
+
+use crate::{
+    ApplyError, Attachments, ComponentRecord, Created, DeleteError, Due, ExecutionFilter,
+    MemoryStore, NewRecord, RunLog, Store,
+};
+
+const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+const FIRST: PauseId = PauseId { step: 0, run: 1 };
+
+/// Runs the whole suite; `make` makes an empty store each time.
+pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
+    creating_is_idempotent_under_its_key(&make().await).await;
+    an_event_changes_everything_at_once(&make().await).await;
+    a_rejected_event_changes_nothing(&make().await).await;
+    a_mark_behind_comes_before_what_follows(&make().await).await;
+    large_values_read_back(&make().await).await;
+    due_is_in_order_and_forgets_what_has_ended(&make().await).await;
+    lists_are_newest_first_and_filtered(&make().await).await;
+    mails_wait_for_their_delivery(&make().await).await;
+    one_of_many_callers_wins(&make().await).await;
+    workflows_have_versions(&make().await).await;
+    components_are_kept_while_they_are_needed(&make().await).await;
+}
+
+fn workflow(name: &str, steps: usize) -> Workflow {
+    let step = |n| json!({"name": format!("s{n}"), "component": "c"});
+    let steps: Vec<_> = (0..steps).map(step).collect();
+    let spec: WorkflowSpec = serde_json::from_value(json!({"name": name, "steps": steps})).unwrap();
+    let digests = vec![Digest::of(b"c"); spec.steps.len()];
+    Workflow { version: 1, deployed_at: START, digests, spec }
+}
+
+fn id(n: u8) -> ExecutionId {
+    ExecutionId::from_parts(START.as_millis() + u64::from(n), [n; 10])
+}
+
+fn trigger(workflow: &Workflow, id: ExecutionId) -> Transition {
+    let event = BoundedJson::parse("{\"hello\":\"world\"}", 100).unwrap();
+    let payload_bytes_max = 10 << 20;
+    Execution::trigger(
+        NewExecution { id, workflow, event, payload_bytes_max, memory_mib: 256 },
+        START,
+    )
+}
+
+async fn create<S: Store + ?Sized>(store: &S, n: u8) {
+    let new = NewRecord { transition: trigger(&workflow("w", 2), id(n)), idempotency_key: None };
+    assert_eq!(store.create(new).await, Ok(Created::New));
+}
+
+/// Creates an execution of its own for each `number`.
+pub async fn create_numbered<S: Store + ?Sized>(store: &S, number: u64) {
+    let mut tail = [0; 10];
+    tail[2..].copy_from_slice(&number.to_be_bytes());
+    let id = ExecutionId::from_parts(START.as_millis(), tail);
+    let new = NewRecord { transition: trigger(&workflow("w", 2), id), idempotency_key: None };
+    assert_eq!(store.create(new).await, Ok(Created::New));
+}
+
+fn start(run: PauseId) -> Event {
+    Event::Start { run, attempt: 1 }
+}
+
+fn finish(run: PauseId, flow: Flow) -> Event {
+    let result = Some(json(json!({"run": run.run})));
+    Event::Finish { run, attempt: 1, compute_ms: 5, result, exports: vec![], flow }
+}
+
+fn json(value: serde_json::Value) -> Payload {
+    BoundedJson::from_value(&value, usize::MAX).unwrap().into()
+}
+
+fn suspend() -> Flow {
+    let on_timeout = OnTimeout::Resume;
+    Flow::Suspend { timeout_ms: 60_000, on_timeout, message: None, resume_schema: None }
+}
+
+fn resume(pause: PauseId) -> Event {
+    let by = Caller::Request { client_ip: None };
+    Event::Resume { pause, by, data: Some(json(json!({"body": 1}))) }
+}
+
+async fn happens<S: Store + ?Sized>(store: &S, n: u8, event: Event) -> Execution {
+    let applied = store.apply(id(n), event, START, Attachments::default()).await;
+    applied.unwrap().execution
+}
+
+async fn creating_is_idempotent_under_its_key<S: Store>(store: &S) {
+    let new = |name: &str, n| NewRecord {
+        transition: trigger(&workflow(name, 1), id(n)),
+        idempotency_key: Some("key".to_owned()),
+    };
+    assert_eq!(store.create(new("w", 1)).await, Ok(Created::New));
+    assert_eq!(store.create(new("w", 2)).await, Ok(Created::Existing(id(1))));
+    assert_eq!(store.load(id(2)).await, Ok(None));
+    assert_eq!(store.create(new("other", 3)).await, Ok(Created::New));
+}
+
+async fn an_event_changes_everything_at_once<S: Store>(store: &S) {
+    create(store, 1).await;
+    happens(store, 1, start(FIRST)).await;
+    let line = LogLine { at: START, stream: LogStream::Stdout, text: "hello".into() };
+    let log = RunLog { run: FIRST, attempt: 1, lines: vec![line] };
+    let left = Attachments { log: Some(log.clone()), mails: vec![mail()] };
+    let applied = store.apply(id(1), finish(FIRST, suspend()), START, left).await.unwrap();
+    let stored = store.load(id(1)).await.unwrap().unwrap();
+    assert_eq!(applied.execution, stored);
+    assert_eq!(stored.status(), Status::Suspended);
+    let history = store.history(id(1), 0, 100).await.unwrap();
+    assert_eq!(history.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(history.last(), Some(&applied.entry));
+    assert_eq!(store.history(id(1), 2, 100).await.unwrap(), [applied.entry]);
+    assert_eq!(store.history(id(1), 0, 2).await.unwrap().len(), 2);
+    assert_eq!(store.logs(id(1)).await.unwrap(), [log]);
+    assert_eq!(store.mails(10).await.unwrap().len(), 1);
+    let value = stored.steps[0].exports["$return_value"].id;
+    let values = store.payloads(id(1), &[value, stored.event.id]).await.unwrap();
+    assert_eq!(values[0].as_str(), "{\"run\":1}");
+    assert_eq!(values[1].as_str(), "{\"hello\":\"world\"}");
+    assert_eq!(store.pause_end(id(1), FIRST).await, Ok(None));
+    happens(store, 1, resume(FIRST)).await;
+    let end = store.pause_end(id(1), FIRST).await.unwrap().unwrap();
+    assert_eq!((end.ending, end.at), (PauseEnding::Resumed, START));
+}
+
+async fn a_rejected_event_changes_nothing<S: Store>(store: &S) {
+    create(store, 1).await;
+    let before = store.load(id(1)).await.unwrap();
+    let left = Attachments { log: None, mails: vec![mail()] };
+    let refused = store.apply(id(1), finish(FIRST, suspend()), START, left).await;
+    assert_eq!(refused.unwrap_err(), ApplyError::Rejected(Rejected::NotThisRun));
+    assert_eq!(store.load(id(1)).await.unwrap(), before);
+    assert_eq!(store.history(id(1), 0, 100).await.unwrap().len(), 1);
+    assert_eq!(store.mails(10).await.unwrap(), []);
+    let nobody = store.apply(id(9), start(FIRST), START, Attachments::default()).await;
+    assert_eq!(nobody.unwrap_err(), ApplyError::NotFound);
+}
+
+async fn a_mark_behind_comes_before_what_follows<S: Store>(store: &S) {
+    create(store, 1).await;
+    store.apply_behind(id(1), start(FIRST), START);
+    let after = happens(store, 1, finish(FIRST, Flow::Continue)).await;
+    assert_eq!((after.status(), after.version), (Status::Queued, 3));
+    // One that does not apply is lost without a trace.
+    store.apply_behind(id(1), start(FIRST), START);
+    let second = PauseId { step: 1, run: 1 };
+    assert_eq!(happens(store, 1, start(second)).await.version, 4);
+}
+
+async fn large_values_read_back<S: Store>(store: &S) {
+    create(store, 1).await;
+    happens(store, 1, start(FIRST)).await;
+    let large = json!("x".repeat(300_000));
+    let rerun = Flow::Rerun { delay_ms: 1, context: Some(json(large.clone())), max_retries: 9 };
+    let stored = happens(store, 1, finish(FIRST, rerun)).await;
+    let context = PauseId { step: 0, run: 2 };
+    let stored = match stored.status() {
+        Status::Suspended => happens(store, 1, resume(FIRST)).await,
+        _ => stored,
+    };
+    let run = stored.run().unwrap().clone();
+    assert_eq!(run.id, context);
+    let payload = run.context.unwrap().id;
+    assert_eq!(store.payloads(id(1), &[payload]).await.unwrap()[0].to_value(), large);
+    // The next run's end makes it go away.
+    happens(store, 1, start(context)).await;
+    happens(store, 1, finish(context, Flow::Continue)).await;
+    assert!(store.payloads(id(1), &[payload]).await.is_err());
+}
+
+async fn due_is_in_order_and_forgets_what_has_ended<S: Store>(store: &S) {
+    for n in 1..=3 {
+        create(store, n).await;
+    }
+    happens(store, 2, start(FIRST)).await;
+    happens(store, 3, start(FIRST)).await;
+    let paused = happens(store, 3, finish(FIRST, suspend())).await;
+    let deadline = paused.pause().unwrap().deadline;
+    let due = |n, at| Due { at, id: id(n) };
+    // A run under way stays where it was due.
+    let all = [due(1, START), due(2, START), due(3, deadline)];
+    assert_eq!(store.due(10).await.unwrap(), all);
+    assert_eq!(store.due(2).await.unwrap(), all[..2]);
+    for n in 1..=3 {
+        happens(store, n, Event::Cancel { pause: None, by: Caller::Operator }).await;
+    }
+    assert_eq!(store.due(10).await.unwrap(), []);
+}
+
+async fn lists_are_newest_first_and_filtered<S: Store>(store: &S) {
+    for n in 1..=4 {
+        let name = if n % 2 == 0 { "even" } else { "odd" };
+        let transition = trigger(&workflow(name, 1), id(n));
+        store.create(NewRecord { transition, idempotency_key: None }).await.unwrap();
+    }
+    happens(store, 4, Event::Cancel { pause: None, by: Caller::Operator }).await;
+    let listed = async |filter: ExecutionFilter, limit| {
+        let executions = store.list(&filter, limit).await.unwrap();
+        executions.iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    let all = ExecutionFilter::default();
+    assert_eq!(listed(all.clone(), 10).await, [id(4), id(3), id(2), id(1)]);
+    assert_eq!(listed(all.clone(), 2).await, [id(4), id(3)]);
+    let older = ExecutionFilter { before: Some(id(3)), ..all.clone() };
+    assert_eq!(listed(older, 10).await, [id(2), id(1)]);
+    let even = ExecutionFilter { workflow: Some("even".parse().unwrap()), ..all.clone() };
+    assert_eq!(listed(even.clone(), 10).await, [id(4), id(2)]);
+    let queued = ExecutionFilter { status: Some(Status::Queued), ..all };
+    assert_eq!(listed(queued, 10).await, [id(3), id(2), id(1)]);
+    for (status, ids) in [(Status::Queued, vec![id(2)]), (Status::Canceled, vec![id(4)])] {
+        let both = ExecutionFilter { status: Some(status), ..even.clone() };
+        assert_eq!(listed(both, 10).await, ids);
+    }
+    let none = ExecutionFilter { status: Some(Status::Failed), ..even };
+    assert_eq!(listed(none, 10).await, []);
+}
+
+fn mail() -> Mail {
+    Mail { to: vec![], subject: "Hello".into(), text: Some("…".into()), html: None }
+}
+
+async fn mails_wait_for_their_delivery<S: Store>(store: &S) {
+    create(store, 1).await;
+    happens(store, 1, start(FIRST)).await;
+    let left = Attachments { log: None, mails: vec![mail(), mail()] };
+    store.apply(id(1), finish(FIRST, Flow::Continue), START, left).await.unwrap();
+    let queued = store.mails(10).await.unwrap();
+    assert_eq!(queued.iter().map(|mail| mail.id.index).collect::<Vec<_>>(), [0, 1]);
+    assert!(queued.iter().all(|mail| mail.at == START && mail.step.as_str() == "s0"));
+    let later = START.plus_millis(1000);
+    store.mail_failed(queued[0].id, Some(later)).await.unwrap();
+    let retried = store.mails(10).await.unwrap();
+    assert_eq!((retried[1].id, retried[1].at, retried[1].failures), (queued[0].id, later, 1));
+    store.mail_sent(queued[1].id).await.unwrap();
+    store.mail_sent(queued[1].id).await.unwrap();
+    store.mail_failed(queued[0].id, None).await.unwrap();
+    assert_eq!(store.mails(10).await.unwrap(), []);
+}
+
+async fn one_of_many_callers_wins<S: Store>(store: &S) {
+    create(store, 1).await;
+    happens(store, 1, start(FIRST)).await;
+    happens(store, 1, finish(FIRST, suspend())).await;
+    let mut won = 0;
+    for _ in 0..50 {
+        let answer = store.apply(id(1), resume(FIRST), START, Attachments::default()).await;
+        match answer {
+            Ok(_) => won += 1,
+            Err(error) => assert_eq!(error, ApplyError::Rejected(Rejected::PauseOver)),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(store.history(id(1), 0, 100).await.unwrap().len(), 4);
+}
+
+async fn workflows_have_versions<S: Store>(store: &S) {
+    let deploy = async |steps, bytes: &[u8]| {
+        let spec = workflow("w", steps).spec;
+        let digests = vec![Digest::of(bytes); steps];
+        let deployed = store.put_workflow(spec, digests, START).await.unwrap();
+        (deployed.workflow.version, deployed.created)
+    };
+    let name = "w".parse().unwrap();
+    assert_eq!(store.workflow(&name).await, Ok(None));
+    assert_eq!(deploy(1, b"a").await, (1, true));
+    assert_eq!(deploy(1, b"a").await, (1, false));
+    assert_eq!(deploy(1, b"b").await, (2, true));
+    assert_eq!(deploy(2, b"b").await, (3, true));
+    assert_eq!(store.workflow(&name).await.unwrap().unwrap().version, 3);
+    let versions = store.workflow_versions(&name).await.unwrap();
+    assert_eq!(versions.iter().map(|one| one.version).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(store.workflow_version(&name, 1).await.unwrap().unwrap().spec.steps.len(), 1);
+    store.delete_workflow(&name).await.unwrap();
+    assert_eq!(store.delete_workflow(&name).await, Err(DeleteError::NotFound));
+    assert_eq!(store.workflow(&name).await, Ok(None));
+    assert_eq!(store.workflows().await, Ok(vec![]));
+    assert!(store.workflow_version(&name, 3).await.unwrap().is_some());
+    assert_eq!(deploy(2, b"b").await, (4, true));
+    assert_eq!(store.workflows().await.unwrap().len(), 1);
+}
+
+async fn components_are_kept_while_they_are_needed<S: Store>(store: &S) {
+    let name: ComponentName = "c".parse().unwrap();
+    let record = |bytes: &[u8]| ComponentRecord {
+        name: "c".parse().unwrap(),
+        digest: Digest::of(bytes),
+        size: bytes.len() as u64,
+        imports: vec![],
+        exports: vec!["handler".into()],
+        abilities: vec![],
+        uploaded_at: START,
+    };
+    assert_eq!(store.delete_component(&name).await, Err(DeleteError::NotFound));
+    store.put_component_bytes(Digest::of(b"c"), b"c".to_vec()).await.unwrap();
+    assert_eq!(store.put_component(record(b"c")).await, Ok(true));
+    assert_eq!(store.put_component(record(b"c")).await, Ok(false));
+    assert_eq!(store.component(&name).await, Ok(Some(record(b"c"))));
+    assert_eq!(store.components().await.unwrap().len(), 1);
+    let deployed = workflow("w", 1);
+    store.put_workflow(deployed.spec.clone(), deployed.digests.clone(), START).await.unwrap();
+    let in_use = |result| matches!(result, Err(DeleteError::InUse(_)));
+    assert!(in_use(store.delete_component(&name).await), "a live version needs it");
+    let transition = trigger(&deployed, id(1));
+    store.create(NewRecord { transition, idempotency_key: None }).await.unwrap();
+    store.delete_workflow(&deployed.spec.name).await.unwrap();
+    assert!(in_use(store.delete_component(&name).await), "an execution under way needs it");
+    happens(store, 1, Event::Cancel { pause: None, by: Caller::Operator }).await;
+    assert_eq!(store.delete_component(&name).await, Ok(()));
+    assert_eq!(store.components().await, Ok(vec![]));
+}
+
+/// Tells `store` and a memory store the same `acts` random things, and compares all that can
+/// be read of both after each.
+pub async fn differ<S: Store>(store: &S, seed: u64, acts: usize) {
+    let model = MemoryStore::new();
+    let mut random = Random(seed | 1);
+    for act in 0..acts {
+        let n = u8::try_from(random.below(6)).unwrap();
+        let now = START.plus_millis(act as u64 * 400);
+        let event = random_event(&mut random, model.load(id(n)).await.unwrap().as_ref());
+        match event {
+            None => {
+                let new = || NewRecord {
+                    transition: trigger(&workflow("w", 3), id(n)),
+                    idempotency_key: Some(format!("key {n}")),
+                };
+                assert_eq!(store.create(new()).await, model.create(new()).await);
+            }
+            Some(event) => {
+                let run_ended = matches!(event, Event::Finish { .. });
+                let mails = if run_ended && random.below(4) == 0 { vec![mail()] } else { vec![] };
+                let left = Attachments { log: None, mails };
+                let ours = store.apply(id(n), event.clone(), now, left.clone()).await;
+                let theirs = model.apply(id(n), event.clone(), now, left).await;
+                assert_eq!(ours, theirs, "seed {seed}, act {act}: {event:?}");
+            }
+        }
+        compare(store, &model, n).await;
+    }
+}
+
+async fn compare<S: Store>(store: &S, model: &MemoryStore, n: u8) {
+    let execution = model.load(id(n)).await.unwrap();
+    assert_eq!(store.load(id(n)).await.unwrap(), execution);
+    assert_eq!(store.history(id(n), 0, 999).await, model.history(id(n), 0, 999).await);
+    assert_eq!(store.due(99).await, model.due(99).await);
+    assert_eq!(store.mails(99).await, model.mails(99).await);
+    for status in Status::ALL {
+        let filter = ExecutionFilter { status: Some(status), ..ExecutionFilter::default() };
+        assert_eq!(store.list(&filter, 99).await, model.list(&filter, 99).await);
+    }
+    for run in 1..4 {
+        let pause = PauseId { step: 0, run };
+        assert_eq!(store.pause_end(id(n), pause).await, model.pause_end(id(n), pause).await);
+    }
+    let exports = execution.iter().flat_map(|execution| &execution.steps);
+    let payloads: Vec<_> =
+        exports.flat_map(|step| step.exports.values()).map(|payload| payload.id).collect();
+    assert_eq!(store.payloads(id(n), &payloads).await, model.payloads(id(n), &payloads).await);
+}
+
+/// `None`: create it.
+fn random_event(random: &mut Random, execution: Option<&Execution>) -> Option<Event> {
+    let execution = execution?;
+    let run = execution.run().map_or(FIRST, |run| run.id);
+    let attempt = execution.run().map_or(1, |run| run.attempt);
+    let pause = execution.pause().map_or(run, |pause| pause.id);
+    Some(match random.below(12) {
+        0..=3 => Event::Start { run, attempt },
+        4 => Event::Crash { run, attempt },
+        5 => Event::TimeOut { pause },
+        6 | 7 => resume(pause),
+        8 => Event::Cancel { pause: Some(pause), by: Caller::Request { client_ip: None } },
+        number => {
+            let large = json!("x".repeat(usize::try_from(random.below(9000)).unwrap()));
+            let flow = match number {
+                9 => suspend(),
+                10 => Flow::Rerun { delay_ms: 900, context: Some(json(large.clone())), max_retries: 2 },
+                _ => Flow::Continue,
+            };
+            let exports = vec![("x".to_owned(), json(large))];
+            Event::Finish { run, attempt, compute_ms: 3, result: None, exports, flow }
+        }
+    })
+}
+
+/// A sequence of numbers that a seed gives again (xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_memory_store_conforms() {
+        run(async || MemoryStore::new()).await;
+    }
+}

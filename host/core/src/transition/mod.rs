@@ -130,7 +130,7 @@ pub fn transition(
     event: Event,
     now: Timestamp,
 ) -> Result<Transition, Rejected> {
-    let change = Change::begin(execution, event.clone(), now);
+    let change = Change::begin(execution, event.clone().recorded(), now);
     match (&execution.state, event) {
         (State::Queued(due), Event::Start { run, attempt }) => {
             start::start(change, due, run, attempt)

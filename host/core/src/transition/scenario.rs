@@ -1,1 +1,443 @@
+//! Stories, told in the words of the promises.
 
+use serde_json::json;
+
+use super::*;
+use crate::{
+    Caller, Digest, Failure, FailureKind, Flow, Limits, NewExecution, Note, OnTimeout, PauseKind,
+    Payload, PayloadId, Run, StepStatus, Workflow, WorkflowSpec,
+};
+
+/// An execution, the time, and all that was stored for it.
+pub(super) struct Story {
+    pub(super) execution: Execution,
+    pub(super) now: Timestamp,
+    pub(super) history: Vec<HistoryEntry>,
+    pub(super) payloads: std::collections::BTreeMap<PayloadId, BoundedJson>,
+    pub(super) ended: Vec<(PauseId, PauseEnd)>,
+    pub(super) effects: Vec<Effect>,
+}
+
+pub(super) fn payload(value: serde_json::Value) -> Payload {
+    BoundedJson::from_value(&value, usize::MAX).unwrap().into()
+}
+
+pub(super) fn workflow(steps: serde_json::Value) -> Workflow {
+    let spec: WorkflowSpec = serde_json::from_value(json!({"name": "w", "steps": steps})).unwrap();
+    let digests = vec![Digest::of(b""); spec.steps.len()];
+    Workflow { version: 1, deployed_at: Timestamp::default(), digests, spec }
+}
+
+pub(super) fn two_steps() -> Story {
+    Story::of(&workflow(json!([{"name": "a", "component": "c"}, {"name": "b", "component": "c"}])))
+}
+
+fn retrying(attempts: u32) -> Story {
+    let retry = json!({"attempts": attempts, "backoff_ms": 1000, "factor": 2});
+    Story::of(&workflow(json!([{"name": "a", "component": "c", "retry": retry}])))
+}
+
+pub(super) const REQUEST: Caller = Caller::Request { client_ip: None };
+
+pub(super) fn suspend(timeout_ms: u64) -> Flow {
+    let on_timeout = OnTimeout::Resume;
+    Flow::Suspend { timeout_ms, on_timeout, message: None, resume_schema: None }
+}
+
+pub(super) fn rerun(max_retries: u32) -> Flow {
+    Flow::Rerun { delay_ms: 1000, context: Some(payload(json!({"n": 1}))), max_retries }
+}
+
+impl Story {
+    pub(super) fn of(workflow: &Workflow) -> Story {
+        let now = Timestamp::from_millis(1_000_000);
+        let new = NewExecution {
+            id: crate::ExecutionId::from_parts(now.as_millis(), [1; 10]),
+            workflow,
+            event: BoundedJson::null(),
+            payload_bytes_max: Limits::default().execution_bytes_max as u64,
+            memory_mib: 256,
+        };
+        let first = Execution::trigger(new, now);
+        let mut story = Story {
+            execution: first.next.clone(),
+            now,
+            history: Vec::new(),
+            payloads: Default::default(),
+            ended: Vec::new(),
+            effects: Vec::new(),
+        };
+        story.accept(first);
+        story
+    }
+
+    fn accept(&mut self, change: Transition) {
+        self.payloads.extend(change.payloads.put);
+        for id in change.payloads.drop {
+            assert!(self.payloads.remove(&id).is_some(), "dropped twice: {id:?}");
+        }
+        self.ended.extend(change.pause_end);
+        self.history.push(change.entry);
+        self.effects.extend(change.effects);
+        self.execution = change.next;
+    }
+
+    pub(super) fn happens(&mut self, event: Event) -> Result<(), Rejected> {
+        let change = transition(&self.execution, event, self.now)?;
+        self.accept(change);
+        Ok(())
+    }
+
+    pub(super) fn after(&mut self, millis: u64) -> &mut Story {
+        self.now = self.now.plus_millis(millis);
+        self
+    }
+
+    fn run(&self) -> Run {
+        self.execution.run().expect("a run is due or under way").clone()
+    }
+
+    fn start(&mut self) -> &mut Story {
+        let Run { id: run, attempt, .. } = self.run();
+        self.happens(Event::Start { run, attempt }).unwrap();
+        self
+    }
+
+    fn finish(&mut self, flow: Flow) -> &mut Story {
+        let Run { id: run, attempt, .. } = self.run();
+        let result = Some(payload(json!("done")));
+        let finish = Event::Finish { run, attempt, compute_ms: 10, result, exports: vec![], flow };
+        self.happens(finish).unwrap();
+        self
+    }
+
+    fn fail(&mut self, retryable: bool) -> &mut Story {
+        let Run { id: run, attempt, .. } = self.run();
+        let failure = Failure { retryable, ..Failure::new(FailureKind::GuestError, "E", "no") };
+        self.happens(Event::Fail { run, attempt, compute_ms: 10, failure }).unwrap();
+        self
+    }
+
+    fn resume(&mut self, step: u16, run: u32) -> Result<(), Rejected> {
+        let data = Some(payload(json!({"body": 1})));
+        self.happens(Event::Resume { pause: PauseId { step, run }, by: REQUEST, data })
+    }
+
+    fn cancel(&mut self, step: u16, run: u32) -> Result<(), Rejected> {
+        self.happens(Event::Cancel { pause: Some(PauseId { step, run }), by: REQUEST })
+    }
+
+    fn time_out(&mut self, step: u16, run: u32) -> Result<(), Rejected> {
+        self.happens(Event::TimeOut { pause: PauseId { step, run } })
+    }
+
+    fn status(&self) -> Status {
+        self.execution.status()
+    }
+
+    fn export(&self, step: usize, name: &str) -> Option<serde_json::Value> {
+        let payload = self.execution.steps[step].exports.get(name)?;
+        Some(self.payloads[&payload.id].to_value())
+    }
+
+    fn notes(&self) -> Vec<&Note> {
+        self.history.iter().flat_map(|entry| &entry.notes).collect()
+    }
+}
+
+#[test]
+fn steps_follow_each_other_to_the_end() {
+    let mut story = two_steps();
+    story.start().finish(Flow::Continue).start().finish(Flow::Continue);
+    assert_eq!(story.status(), Status::Completed);
+    assert_eq!(story.export(0, "$return_value"), Some(json!("done")));
+    assert_eq!(story.execution.finished_at, Some(story.now));
+    assert_eq!((story.execution.compute_ms, story.execution.credits), (20, 1));
+}
+
+#[test]
+fn a_resumed_suspend_goes_on_with_the_next_step() {
+    let mut story = two_steps();
+    story.start().finish(suspend(1000));
+    assert_eq!(story.status(), Status::Suspended);
+    assert_eq!(story.execution.wake(), Wake::At(story.now.plus_millis(1000)));
+    story.after(500).resume(0, 1).unwrap();
+    assert_eq!(story.run().id, PauseId { step: 1, run: 1 });
+    assert_eq!(story.export(0, "$resume_data"), Some(json!({"body": 1})));
+    let how = json!({"reason": "request", "at": story.now.to_string(), "client_ip": null});
+    assert_eq!(story.export(0, "$resume"), Some(how));
+}
+
+#[test]
+fn a_suspend_that_nobody_answers_resumes_by_itself() {
+    let mut story = two_steps();
+    story.start().finish(suspend(1000));
+    let deadline = story.now.plus_millis(1000);
+    assert_eq!(story.after(999).time_out(0, 1), Err(Rejected::NotDue { deadline }));
+    story.after(1).time_out(0, 1).unwrap();
+    assert_eq!(story.status(), Status::Queued);
+    assert_eq!(story.export(0, "$resume_data"), None);
+    assert_eq!(story.export(0, "$resume").unwrap()["reason"], "timeout");
+}
+
+#[test]
+fn a_suspend_may_cancel_or_fail_at_its_deadline() {
+    for (on_timeout, status) in
+        [(OnTimeout::Cancel, Status::Canceled), (OnTimeout::Fail, Status::Failed)]
+    {
+        let mut story = two_steps();
+        let flow = Flow::Suspend { timeout_ms: 1, on_timeout, message: None, resume_schema: None };
+        story.start().finish(flow).after(1).time_out(0, 1).unwrap();
+        assert_eq!(story.status(), status);
+    }
+}
+
+#[test]
+fn a_cancel_link_ends_the_execution() {
+    let mut story = two_steps();
+    story.start().finish(suspend(1000)).cancel(0, 1).unwrap();
+    assert_eq!(story.status(), Status::Canceled);
+    assert_eq!(story.execution.steps[0].status, StepStatus::Canceled);
+    assert_eq!(story.execution.steps[1].status, StepStatus::Pending);
+    assert_eq!(story.resume(0, 1), Err(Rejected::Ended(Status::Canceled)));
+}
+
+#[test]
+fn only_one_of_resume_cancel_and_timeout_wins() {
+    let mut story = two_steps();
+    story.start().finish(suspend(1000)).after(2000).resume(0, 1).unwrap();
+    assert_eq!(story.resume(0, 1), Err(Rejected::PauseOver));
+    assert_eq!(story.cancel(0, 1), Err(Rejected::PauseOver));
+    assert_eq!(story.time_out(0, 1), Err(Rejected::PauseOver));
+    assert_eq!(story.ended.len(), 1);
+}
+
+#[test]
+fn a_call_on_an_old_pause_never_touches_a_later_one() {
+    let mut story = two_steps();
+    story.start().finish(rerun(10)).resume(0, 1).unwrap();
+    story.start().finish(rerun(10)).after(5000);
+    for call in [Story::resume, Story::cancel, Story::time_out] {
+        assert_eq!(call(&mut story, 0, 1), Err(Rejected::PauseOver));
+    }
+    assert_eq!(story.execution.pause().unwrap().id, PauseId { step: 0, run: 2 });
+}
+
+#[test]
+fn a_rerun_hands_on_context_and_callback() {
+    let mut story = two_steps();
+    story.start().finish(rerun(10)).after(1000).time_out(0, 1).unwrap();
+    let second = story.run();
+    assert_eq!(second.id, PauseId { step: 0, run: 2 });
+    assert_eq!(story.payloads[&second.context.unwrap().id].to_value(), json!({"n": 1}));
+    assert_eq!(second.callback_request, None);
+    story.start().finish(rerun(10)).resume(0, 2).unwrap();
+    let third = story.run();
+    let callback = third.callback_request.expect("it was called back");
+    assert_eq!(story.payloads[&callback.id].to_value(), json!({"body": 1}));
+    assert_eq!(story.export(0, "$resume_data"), None);
+}
+
+#[test]
+fn ten_retries_are_eleven_runs_and_then_the_next_step() {
+    let mut story = two_steps();
+    for run in 1..=10 {
+        story.start().finish(rerun(Limits::MAX_RETRIES_DEFAULT)).after(1000);
+        story.time_out(0, run).unwrap();
+    }
+    story.start().finish(rerun(Limits::MAX_RETRIES_DEFAULT));
+    assert_eq!(story.execution.steps[0].runs, 11);
+    assert_eq!(story.run().id, PauseId { step: 1, run: 1 });
+    assert!(story.notes().contains(&&Note::RerunsUsedUp { max_retries: 10 }));
+}
+
+#[test]
+fn a_call_before_the_pause_takes_effect_when_it_begins() {
+    let mut story = two_steps();
+    story.start().resume(0, 1).unwrap();
+    assert_eq!(story.status(), Status::Running);
+    let at = story.now;
+    let again = Rejected::AlreadyCalled { action: LinkAction::Resume, at };
+    assert_eq!(story.resume(0, 1), Err(again.clone()));
+    assert_eq!(story.cancel(0, 1), Err(again));
+    story.after(3000).finish(suspend(1000));
+    assert_eq!(story.run().id, PauseId { step: 1, run: 1 });
+    assert_eq!(story.export(0, "$resume_data"), Some(json!({"body": 1})));
+}
+
+#[test]
+fn a_cancel_before_the_pause_cancels_when_it_begins() {
+    let mut story = two_steps();
+    story.start().cancel(0, 1).unwrap();
+    story.finish(rerun(3));
+    assert_eq!(story.status(), Status::Canceled);
+}
+
+#[test]
+fn a_call_that_meets_no_pause_is_noted_and_has_no_effect() {
+    let mut story = two_steps();
+    story.start().resume(0, 1).unwrap();
+    story.finish(Flow::Continue);
+    assert_eq!(story.export(0, "$resume_data"), None);
+    assert!(matches!(story.notes().last(), Some(Note::DroppedEarlyCall { .. })));
+    assert_eq!(story.resume(0, 1), Err(Rejected::PauseOver));
+}
+
+#[test]
+fn exports_are_replaced_by_the_next_run() {
+    let mut story = two_steps();
+    let Run { id: run, attempt, .. } = story.start().run();
+    let exports = vec![("first".to_owned(), payload(json!(1)))];
+    let finish =
+        Event::Finish { run, attempt, compute_ms: 1, result: None, exports, flow: rerun(5) };
+    story.happens(finish).unwrap();
+    assert_eq!(story.export(0, "first"), Some(json!(1)));
+    story.resume(0, 1).unwrap();
+    story.start().finish(Flow::Continue);
+    assert_eq!(story.export(0, "first"), None);
+    assert_eq!(story.export(0, "$return_value"), Some(json!("done")));
+}
+
+#[test]
+fn exit_ends_well() {
+    let mut story = two_steps();
+    story.start().finish(Flow::Exit { reason: Some("enough".into()) });
+    assert_eq!(story.status(), Status::Completed);
+    assert_eq!(story.execution.exit_reason.as_deref(), Some("enough"));
+    assert_eq!(story.execution.steps[1].status, StepStatus::Pending);
+}
+
+#[test]
+fn a_failure_ends_the_execution_and_says_why() {
+    let mut story = two_steps();
+    story.start().fail(true);
+    let error = story.execution.error.clone().unwrap();
+    assert_eq!((error.step.as_str(), error.message.as_str()), ("a", "no"));
+    assert_eq!(story.status(), Status::Failed);
+}
+
+#[test]
+fn a_retryable_failure_waits_and_is_tried_again() {
+    let mut story = retrying(3);
+    story.start().fail(true);
+    assert!(matches!(story.execution.pause().unwrap().kind, PauseKind::Retry { .. }));
+    assert_eq!(story.execution.wake(), Wake::At(story.now.plus_millis(1000)));
+    story.after(1000).time_out(0, 1).unwrap();
+    assert_eq!((story.run().id.run, story.run().attempt), (1, 2));
+    story.start().fail(true);
+    assert_eq!(story.execution.wake(), Wake::At(story.now.plus_millis(2000)));
+    story.after(2000).time_out(0, 1).unwrap();
+    story.start().fail(true);
+    assert_eq!(story.status(), Status::Failed);
+    assert_eq!(story.execution.credits, 3);
+}
+
+#[test]
+fn what_is_not_retryable_is_not_tried_again() {
+    let mut story = retrying(3);
+    story.start().fail(false);
+    assert_eq!(story.status(), Status::Failed);
+}
+
+#[test]
+fn a_link_called_in_a_retrys_wait_belongs_to_the_next_attempt() {
+    let mut story = retrying(3);
+    story.start().fail(true).resume(0, 1).unwrap();
+    assert_eq!(story.status(), Status::Suspended);
+    story.after(1000).time_out(0, 1).unwrap();
+    story.start().finish(suspend(1000));
+    assert_eq!(story.status(), Status::Completed);
+}
+
+#[test]
+fn the_operator_ends_a_retrys_wait() {
+    let mut story = retrying(3);
+    let pause = PauseId { step: 0, run: 1 };
+    story.start().fail(true);
+    story.happens(Event::Resume { pause, by: Caller::Operator, data: None }).unwrap();
+    assert_eq!(story.run().attempt, 2);
+    assert!(story.ended.is_empty(), "the step's own pause is still to come");
+}
+
+#[test]
+fn the_operator_cancels_whatever_goes_on() {
+    let cancel = Event::Cancel { pause: None, by: Caller::Operator };
+    let mut queued = two_steps();
+    queued.happens(cancel.clone()).unwrap();
+    assert!(queued.effects.is_empty());
+    let mut running = two_steps();
+    running.start().happens(cancel.clone()).unwrap();
+    assert_eq!(running.effects, [Effect::Interrupt]);
+    let mut waiting = retrying(3);
+    waiting.start().fail(true).happens(cancel).unwrap();
+    for story in [queued, running, waiting] {
+        assert_eq!(story.status(), Status::Canceled);
+    }
+}
+
+#[test]
+fn a_cut_off_run_is_repeated_and_given_up_the_fifth_time() {
+    let mut story = two_steps();
+    for attempt in 1..=5 {
+        assert_eq!((story.run().id.run, story.run().attempt), (1, attempt));
+        let run = story.start().run().id;
+        story.happens(Event::Crash { run, attempt }).unwrap();
+    }
+    assert_eq!(story.status(), Status::Failed);
+    assert_eq!(story.execution.error.unwrap().kind, FailureKind::HostFault);
+}
+
+#[test]
+fn an_outcome_of_a_run_that_was_cut_off_does_not_count() {
+    let mut story = two_steps();
+    let run = story.start().run().id;
+    story.happens(Event::Crash { run, attempt: 1 }).unwrap();
+    story.start();
+    let finish = Event::Finish {
+        run,
+        attempt: 1,
+        compute_ms: 1,
+        result: None,
+        exports: vec![],
+        flow: Flow::Continue,
+    };
+    assert_eq!(story.happens(finish), Err(Rejected::NotThisRun));
+}
+
+#[test]
+fn paused_time_is_free_and_each_stretch_is_charged() {
+    let mut story = two_steps();
+    story.start().finish(suspend(Limits::WAIT_MS_MAX)).after(1_000_000_000).resume(0, 1).unwrap();
+    story.start().finish(Flow::Continue);
+    assert_eq!((story.execution.compute_ms, story.execution.credits), (20, 2));
+    let segments = story.history.iter().filter(|entry| entry.segment.is_some());
+    assert_eq!(segments.count(), 2);
+}
+
+#[test]
+fn an_execution_holds_no_more_data_than_it_may() {
+    let mut story = two_steps();
+    story.execution.payload_bytes_max = story.execution.payload_bytes + 10;
+    story.start();
+    let big = payload(json!("x".repeat(20)));
+    let Run { id: run, attempt, .. } = story.run();
+    let finish = Event::Finish {
+        run,
+        attempt,
+        compute_ms: 1,
+        result: Some(big),
+        exports: vec![],
+        flow: Flow::Continue,
+    };
+    story.happens(finish).unwrap();
+    assert_eq!(story.execution.error.unwrap().kind, FailureKind::DataLimit);
+}
+
+#[test]
+fn a_resume_that_is_too_large_leaves_the_execution_paused() {
+    let mut story = two_steps();
+    story.start().finish(suspend(1000));
+    story.execution.payload_bytes_max = story.execution.payload_bytes + 5;
+    assert!(matches!(story.resume(0, 1), Err(Rejected::DataLimit { .. })));
+    assert_eq!(story.status(), Status::Suspended);
+}

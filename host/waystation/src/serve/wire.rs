@@ -43,12 +43,11 @@ pub(super) async fn start(
     clock: Arc<dyn Clock>,
     public_url: &str,
 ) -> Done<Wired> {
-    let components = data.join("components");
-    let source = ComponentFiles::open(&components)
-        .map_err(|error| Failure::new(format!("{}: {error}", components.display())))?;
-    let store = SledStore::open(&data.join("store"), &components)
+    let store = SledStore::open(&data.join("store"), &data.join("components"))
         .map_err(|error| Failure::new(format!("the store can't be opened: {error}")))?;
     let store = Arc::new(store);
+    let files = ComponentFiles::open(&data.join("components"))
+        .map_err(|error| Failure::new(format!("the components can't be read: {error}")))?;
     let config = SandboxConfig {
         compiled: data.join("compiled"),
         outbound: OutboundPolicy {
@@ -57,8 +56,9 @@ pub(super) async fn start(
         },
         limits: settings.limits.clone(),
     };
-    let sandbox = Sandbox::new(config, Arc::new(Source(source)), Arc::clone(&clock))
-        .map_err(|error| Failure::new(format!("no sandbox: {error}")))?;
+    let source = Arc::new(StoredComponents(files));
+    let sandbox = Sandbox::new(config, source, Arc::clone(&clock))
+        .map_err(|error| Failure::new(format!("the sandbox can't be set up: {error}")))?;
     let sandbox = Arc::new(sandbox);
     let parts = EngineParts {
         store: Arc::<SledStore>::clone(&store),
@@ -84,28 +84,30 @@ pub(super) async fn start(
     Ok(Wired { engine, store })
 }
 
-/// The sandbox as the gate of components.
+/// The store's files, as the sandbox asks for them.
+struct StoredComponents(ComponentFiles);
+
+impl ComponentSource for StoredComponents {
+    fn load(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        self.0.get(digest)
+    }
+}
+
+/// The sandbox's check, as the engine asks for it.
 struct Gate(Arc<Sandbox>);
 
 #[async_trait]
 impl ComponentGate for Gate {
     async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, RefusedComponent> {
-        let refused = |invalid: InvalidComponent| RefusedComponent {
-            code: invalid.code().to_owned(),
-            message: invalid.to_string(),
-            too_large: matches!(invalid, InvalidComponent::TooLarge { .. }),
-        };
-        let Manifest { imports, exports, abilities, .. } =
-            self.0.admit(bytes.into()).await.map_err(refused)?;
-        Ok(Admitted { imports, exports, abilities })
-    }
-}
-
-/// The store's components, for the sandbox to read.
-struct Source(ComponentFiles);
-
-impl ComponentSource for Source {
-    fn load(&self, digest: Digest) -> io::Result<Vec<u8>> {
-        self.0.get(digest)
+        match self.0.admit(bytes.into()).await {
+            Ok(Manifest { imports, exports, abilities, .. }) => {
+                Ok(Admitted { imports, exports, abilities })
+            }
+            Err(invalid) => Err(RefusedComponent {
+                code: invalid.code().to_owned(),
+                message: invalid.to_string(),
+                too_large: matches!(invalid, InvalidComponent::TooLarge { .. }),
+            }),
+        }
     }
 }

@@ -3,46 +3,46 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use waystation_build::{BuildError, Options};
+use waystation_build::Options;
+use waystation_core::Digest;
 
 use crate::failure::{Done, Failure};
-use crate::table::size;
 use crate::{output, progress};
 
-pub(super) fn run(path: &Path, output: Option<&Path>, json: bool) -> Done {
+/// Names the folder with privately set up toolchains, as `cargo xtask toolchain` makes it.
+const TOOLCHAINS: &str = "WAYSTATION_TOOLCHAINS";
+
+pub(super) fn run(path: &Path, file: Option<&Path>, json: bool) -> Done {
     let options = Options {
-        toolchains: std::env::var_os("WAYSTATION_TOOLCHAINS").map(PathBuf::from),
-        cache: cache(),
+        toolchains: std::env::var_os(TOOLCHAINS).map(PathBuf::from),
+        cache: cache()?,
     };
-    let spinner = progress::spinner("looking at the source");
-    let built = waystation_build::build(path, &options, &mut |text| {
-        spinner.set_message(text.to_owned());
+    let spinner = progress::spinner("building");
+    let built = waystation_build::build(path, &options, &mut |line| {
+        spinner.set_message(line.to_owned());
     });
     spinner.finish_and_clear();
-    let built = built.map_err(|error| match error {
-        BuildError::NotFound(_) | BuildError::Unknown { .. } => Failure::usage(error),
-        _ => Failure::new(error),
-    })?;
-    let file = output.map_or_else(|| PathBuf::from(format!("{}.wasm", built.name)), Path::to_owned);
-    let shown = file.display().to_string();
+    let built = built.map_err(Failure::new)?;
+    let file = file.map_or_else(|| PathBuf::from(format!("{}.wasm", built.name)), Path::to_owned);
     std::fs::write(&file, &built.component)
-        .map_err(|error| Failure::new(format!("{shown}: {error}")))?;
-    let bytes = built.component.len() as u64;
+        .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+    let (digest, size) = (Digest::of(&built.component), built.component.len());
     if json {
-        let (language, name) = (built.language, built.name);
-        output::json(&json!({"file": shown, "language": language, "name": name, "size": bytes}));
+        let language = built.language;
+        output::json(&json!({"file": file, "language": language, "digest": digest, "size": size}));
     } else {
-        output::line(format!("built {shown} from {} ({})", built.language, size(bytes)));
-        output::note(format!("next: waystation component push {shown}"));
+        output::line(format!("{} ({}, {size} bytes, {digest})", file.display(), built.language));
+        output::note(format!("next: waystation component push {}", file.display()));
     }
     Ok(())
 }
 
-/// Where builds keep what they fetched.
-fn cache() -> PathBuf {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("XDG_CACHE_HOME")
-        .or_else(|| Some(set("HOME")?.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
-        .join("waystation")
+/// Where what was fetched is kept, by the XDG base directory specification.
+fn cache() -> Done<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = folder("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| folder("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    base.map(|base| base.join("waystation"))
+        .ok_or_else(|| Failure::new("neither XDG_CACHE_HOME nor HOME is set: no place for a cache"))
 }

@@ -2,20 +2,35 @@
 
 use std::path::Path;
 
+use serde_json::json;
+use waystation_sandbox::Manifest;
+
 use crate::failure::{Done, Failure};
 use crate::output;
-use crate::verbs::component;
 
 pub(super) fn run(file: &Path, json: bool) -> Done {
-    let failed = |why: String| Failure::new(format!("{}: {why}", file.display()));
-    let bytes = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
-    let manifest =
-        waystation_sandbox::inspect(&bytes).map_err(|error| failed(error.to_string()))?;
-    let manifest = serde_json::to_value(manifest).map_err(Failure::new)?;
+    let at = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| at(&error))?;
+    let manifest = waystation_sandbox::inspect(&bytes).map_err(|error| at(&error))?;
     if json {
-        output::json(&manifest);
+        output::json(&json!(manifest));
     } else {
-        output::line(component::describe(&manifest));
+        output::line(output::printable(&describe(&manifest)));
     }
     Ok(())
+}
+
+fn describe(manifest: &Manifest) -> String {
+    let Manifest { digest, size, imports, exports, abilities } = manifest;
+    let list = |lines: &[String]| {
+        let lines: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
+        if lines.is_empty() { "  nothing".to_owned() } else { lines.join("\n") }
+    };
+    format!(
+        "A component that runs as a step: {digest}, {size} bytes.\n\nWhat it can do:\n{}\n\n\
+         It imports:\n{}\n\nIt exports:\n{}",
+        list(abilities),
+        list(imports),
+        list(exports)
+    )
 }
