@@ -33,7 +33,8 @@ pub(crate) async fn call(
     let workflow = engine.workflow(&name).await?.ok_or_else(|| workflows::missing(&name))?;
     let trigger = workflow.spec.trigger.http.ok_or_else(|| {
         let detail = format!(
-            "the workflow {name:?} has no HTTP trigger; its file needs `trigger: {{ http: {{}} }}`"
+            "the workflow {:?} has no HTTP trigger; its file needs `trigger: {{ http: {{}} }}`",
+            name.as_str()
         );
         Problem::new(Code::NoHttpTrigger, detail)
     })?;

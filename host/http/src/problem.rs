@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 use waystation_engine::{CallError, DeployError, PutComponentError, TriggerError};
 use waystation_store::{DeleteError, StoreError};
 
+use crate::params::missing_named;
+
 /// Every kind of error that this crate answers with. A refused component besides carries the
 /// code that the check of components gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -318,7 +320,9 @@ impl From<TriggerError> for Problem {
     fn from(error: TriggerError) -> Problem {
         let detail = error.to_string();
         match error {
-            TriggerError::UnknownWorkflow(_) => Problem::new(Code::UnknownWorkflow, detail),
+            TriggerError::UnknownWorkflow(name) => {
+                missing_named(Code::UnknownWorkflow, name.as_str())
+            }
             TriggerError::Busy => Problem::new(Code::Busy, detail),
             TriggerError::ShuttingDown => Problem::new(Code::ShuttingDown, detail),
             TriggerError::Store(error) => error.into(),

@@ -31,8 +31,8 @@ pub(crate) fn parse(
         Kind::of(headers) == Kind::Json || !says_yaml && text.trim_start().starts_with('{');
     let spec = if is_json { from_json(text)? } else { from_yaml(text)? };
     if spec.name != *name {
-        let problem =
-            format!("the file is for the workflow {:?}, the request for {name:?}", spec.name);
+        let (given, asked) = (spec.name.as_str(), name.as_str());
+        let problem = format!("the file is for the workflow {given:?}, the request for {asked:?}");
         return Err(Fault::at("name", problem).into());
     }
     Ok(spec)

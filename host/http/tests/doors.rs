@@ -1,5 +1,7 @@
 //! The routes over a real engine, with a store in memory and steps that are told what to do.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -11,8 +11,8 @@ use crate::settings::ServeArgs;
 #[derive(Debug, Parser)]
 #[command(
     name = "waystation",
+    bin_name = "waystation",
     version,
-    about,
     after_help = "\
 Start a server, upload a component, deploy a workflow, run it:
   waystation serve

@@ -98,7 +98,7 @@ fn show_one(server: &Server, name: &str, json: bool) -> Done {
 }
 
 /// A component for people.
-pub(super) fn describe(component: &serde_json::Value) -> String {
+fn describe(component: &serde_json::Value) -> String {
     let lines = |name: &str| {
         let texts = component[name].as_array().into_iter().flatten();
         texts.filter_map(|text| text.as_str()).collect::<Vec<_>>().join("\n")

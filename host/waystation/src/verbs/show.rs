@@ -85,8 +85,14 @@ pub(super) fn steps(steps: &Value) -> String {
     let Some(steps) = steps.as_object().filter(|steps| !steps.is_empty()) else {
         return String::new();
     };
+    // JSON objects are read in no order; steps run one after the other.
+    let mut steps: Vec<(&String, &Value)> = steps.iter().collect();
+    steps.sort_by_key(|(_, step)| {
+        let started = step["started_at"].as_str();
+        (started.is_none(), started)
+    });
     let rows: Vec<Vec<String>> = steps
-        .iter()
+        .into_iter()
         .map(|(name, step)| {
             let exports = step["exports"].as_object().filter(|exports| !exports.is_empty());
             let exports = exports.map_or_else(String::new, |exports| {
