@@ -1,24 +1,68 @@
-//! Sets up what is missing, then does it: `cargo xtask toolchain`.
+//! Sets up what is missing, then does it: `cargo xtask demo | test | check | toolchain`.
+//!
+//! # Layout
+//!
+//! - one module a command: `demo`, `test`, `check`, `toolchain`
+//! - `guests.rs`: components from the sources in `examples/` and `tests/guests/`
+//! - `program.rs`: running programs; `terminal.rs`: telling people what happens
 
+mod check;
+mod demo;
+mod guests;
+mod program;
+mod terminal;
+mod test;
 mod toolchain;
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-const USAGE: &str = "usage: cargo xtask COMMAND
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+Each command sets up what is missing first, in target/, and says so.
 
 commands:
-  toolchain    set up what the guests' languages and the tests need";
+  demo         build everything, run the example approve-by-mail from upload to the end
+  test         build the guests, run all tests
+  check        formatting, lints, docs, licences, advisories, and what the docs promise
+  toolchain    set up what the guests' languages and the tests need, and nothing else";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments.as_slice() {
-        ["toolchain"] => toolchain::all(&root()),
-        _ => bail!(USAGE),
+    let root = root();
+    let done = match arguments.as_slice() {
+        ["demo"] => demo::run(&root),
+        ["test"] => test::run(&root),
+        ["check"] => check::run(&root),
+        ["toolchain"] => set_up(&root),
+        ["help" | "--help" | "-h"] => {
+            terminal::line(USAGE);
+            Ok(())
+        }
+        _ => {
+            terminal::note(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::note(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn set_up(root: &Path) -> Result<()> {
+    if !toolchain::all(root)? {
+        terminal::note("nothing is left to set up");
+    }
+    Ok(())
 }
 
 /// The repository's folder.

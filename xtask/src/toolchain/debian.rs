@@ -12,12 +12,12 @@ pub(super) fn is_debian() -> bool {
     Path::new("/etc/debian_version").exists()
 }
 
-/// Installs those of `packages` that are missing.
-pub(crate) fn install(packages: &[&str]) -> Result<()> {
+/// Installs those of `packages` that are missing. `false` when none was.
+pub(crate) fn install(packages: &[&str]) -> Result<bool> {
     let missing: Vec<&str> = packages.iter().copied().filter(|name| !is_installed(name)).collect();
     if missing.is_empty() {
         say(&format!("debian: ready ({})", packages.join(", ")));
-        return Ok(());
+        return Ok(false);
     }
     let names = missing.join(" ");
     if !is_root()? {
@@ -30,7 +30,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let output = apt_get(&[&install, missing.as_slice()].concat())?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "apt-get install {names} failed:\n{}", said.trim());
-    Ok(())
+    Ok(true)
 }
 
 fn is_installed(package: &str) -> bool {

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-pub(crate) use debian::install as debian;
 pub(crate) use python::set_up as python;
 pub(crate) use rust::set_up as rust;
 use say::say;
@@ -20,15 +19,16 @@ use say::say;
 /// What the tests need of Debian.
 const TEST_PACKAGES: [&str; 4] = ["chromium", "chromium-driver", "faketime", "strace"];
 
-/// Sets up everything.
-pub(crate) fn all(root: &Path) -> Result<()> {
-    python(root)?;
-    rust(root)?;
+/// Sets up everything. `false` when all was there.
+pub(crate) fn all(root: &Path) -> Result<bool> {
+    let mut worked = python(root)?;
+    worked |= rust(root)?;
     if debian::is_debian() {
-        return debian(&TEST_PACKAGES);
+        worked |= debian::install(&TEST_PACKAGES)?;
+        return Ok(worked);
     }
     say(&format!("tests: install what belongs to {}", TEST_PACKAGES.join(", ")));
-    Ok(())
+    Ok(worked)
 }
 
 /// Where the private toolchains are; `waystation_build::Options::toolchains` wants it.

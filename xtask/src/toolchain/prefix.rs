@@ -11,7 +11,8 @@ use super::say::say;
 /// Written last: the folder is whole, and made by this recipe.
 const STAMP: &str = ".ready";
 
-/// Makes `folder` with `make`, unless it was made whole by the same `recipe` before.
+/// Makes `folder` with `make`, unless it was made whole by the same `recipe` before: then
+/// `false`.
 ///
 /// It is made in place, since what is installed there names its own path.
 pub(super) fn ensure(
@@ -19,7 +20,7 @@ pub(super) fn ensure(
     folder: &Path,
     recipe: &str,
     make: impl FnOnce() -> Result<()>,
-) -> Result<()> {
+) -> Result<bool> {
     let home = folder.parent().unwrap_or(folder);
     fs::create_dir_all(home).with_context(|| home.display().to_string())?;
     // One set-up at a time; the lock goes with the file.
@@ -29,7 +30,7 @@ pub(super) fn ensure(
     let recipe = format!("{recipe}\n{}\n", folder.display());
     if fs::read_to_string(folder.join(STAMP)).is_ok_and(|stamp| stamp == recipe) {
         say(&format!("{name}: ready"));
-        return Ok(());
+        return Ok(false);
     }
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -39,7 +40,7 @@ pub(super) fn ensure(
     make().with_context(|| format!("setting up {}", folder.display()))?;
     fs::write(folder.join(STAMP), recipe)?;
     say(&format!("{name}: set up in {} s", started.elapsed().as_secs()));
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -56,8 +57,8 @@ mod tests {
             if fails { anyhow::bail!("cut off") } else { Ok(()) }
         };
         assert!(ensure("test", &folder, "v1", || make(true)).is_err());
-        ensure("test", &folder, "v1", || make(false))?;
-        ensure("test", &folder, "v1", || make(false))?;
+        assert!(ensure("test", &folder, "v1", || make(false))?);
+        assert!(!ensure("test", &folder, "v1", || make(false))?);
         assert_eq!(made.get(), 2);
         ensure("test", &folder, "v2", || make(false))?;
         assert_eq!(made.get(), 3);

@@ -11,8 +11,8 @@ use super::{debian, folder, prefix};
 /// The version that the Python library is written for, and a mail server for the tests.
 const PACKAGES: [&str; 2] = ["componentize-py==0.25.1", "aiosmtpd==1.4.6"];
 
-/// Makes `target/toolchains/python`.
-pub(crate) fn set_up(root: &Path) -> Result<()> {
+/// Makes `target/toolchains/python`. `false` when it was there.
+pub(crate) fn set_up(root: &Path) -> Result<bool> {
     let home = folder(root).join("python");
     prefix::ensure("python", &home, &PACKAGES.join(" "), || {
         if !has_venv() && debian::is_debian() {

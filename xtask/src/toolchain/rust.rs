@@ -18,15 +18,15 @@ const SUITES: [&str; 2] = ["trixie", "forky"];
 /// Unpacks a compiler and its standard library for the target from Debian's packages.
 const SCRIPT: &str = include_str!("debian-rust.sh");
 
-/// Makes sure that guests in Rust can be built.
-pub(crate) fn set_up(root: &Path) -> Result<()> {
+/// Makes sure that guests in Rust can be built. `false` when they could be before.
+pub(crate) fn set_up(root: &Path) -> Result<bool> {
     if waystation_build::target_is_installed(root) {
         say(&format!("rust: ready ({TARGET} is installed)"));
-        return Ok(());
+        return Ok(false);
     }
     let home = folder(root).join("rust");
     if !home.join("env").is_file() && add_by_rustup(root) {
-        return Ok(());
+        return Ok(true);
     }
     prefix::ensure("rust", &home, SCRIPT, || {
         if !debian::is_debian() {
