@@ -1,1 +1,39 @@
-//! tests
+//! Black-box tests of the `waystation` binary: what it does over HTTP and on the command line.
+//!
+//! The tests are in `tests/`, one file a subject; this is their vocabulary. A test starts a
+//! [`Server`] on a data directory of its own, uploads guests that `cargo xtask test` has built
+//! from `guests/` and `../examples/`, and looks at what happens through a [`Client`].
+//!
+//! # Layout
+//!
+//! - the process: [`Server`], [`Cli`]
+//! - talking to it: [`Client`], [`http`]
+//! - what it runs: [`guests`], [`toolbox`]
+//! - the world around it: [`Recorder`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
+//! - patience: [`wait`]
+//!
+//! Whatever goes wrong here ends the test: the harness panics and says what it was doing.
+#![expect(clippy::expect_used, reason = "a harness that can't do its work fails the test")]
+
+mod browser;
+mod cli;
+mod client;
+mod clock;
+pub mod guests;
+pub mod http;
+mod recorder;
+mod script;
+mod server;
+mod smtp;
+pub mod toolbox;
+pub mod wait;
+
+pub use browser::Browser;
+pub use cli::{Cli, Said};
+pub use client::{Client, TOKEN, run_id};
+pub use clock::Clock;
+pub use http::Answer;
+pub use recorder::{Recorded, Recorder, Reply};
+pub use script::Script;
+pub use server::{Server, ServerOptions, Stopped};
+pub use smtp::MailServer;

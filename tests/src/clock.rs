@@ -1,0 +1,73 @@
+//! The wall clock of a server, which a test can turn forward.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// Where Debian's package `faketime` has the library.
+const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+/// A wall clock that runs like the machine's, ahead of it by what the test says. Timers, which
+/// use the monotonic clock, are as they always are.
+#[derive(Debug)]
+pub struct Clock {
+    folder: TempDir,
+    ahead: Cell<Duration>,
+}
+
+impl Clock {
+    /// A clock that agrees with the machine's.
+    ///
+    /// # Panics
+    ///
+    /// libfaketime is not installed.
+    pub fn new() -> Clock {
+        assert!(
+            Path::new(LIBRARY).exists(),
+            "{LIBRARY} is missing: run `cargo xtask toolchain`, or `apt-get install faketime`"
+        );
+        let folder = tempfile::tempdir().expect("a folder for the clock");
+        let clock = Clock { folder, ahead: Cell::new(Duration::ZERO) };
+        clock.write();
+        clock
+    }
+
+    /// Turns it forward.
+    pub fn advance(&self, by: Duration) {
+        self.ahead.set(self.ahead.get() + by);
+        self.write();
+    }
+
+    /// Makes `command` live by this clock.
+    pub(crate) fn apply(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", LIBRARY)
+            .env("FAKETIME_TIMESTAMP_FILE", self.file())
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("DONT_FAKE_MONOTONIC", "1")
+            .env("NO_FAKE_STAT", "1");
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("offset")
+    }
+
+    /// The file is replaced in one step: the server may be reading it.
+    fn write(&self) {
+        let aside = self.folder.path().join("offset.new");
+        let text = format!("+{}\n", self.ahead.get().as_secs());
+        fs::write(&aside, text).expect("the clock's file is written");
+        fs::rename(&aside, self.file()).expect("the clock's file is put in place");
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        Clock::new()
+    }
+}

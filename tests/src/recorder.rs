@@ -1,0 +1,145 @@
+//! A small HTTP service on loopback that writes down what it is asked.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::wait;
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// With the query.
+    pub path: String,
+    /// The body as JSON; null when it is something else.
+    pub body: Value,
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The JSON body.
+    pub body: Value,
+}
+
+type Requests = Arc<Mutex<Vec<Recorded>>>;
+
+/// The service. It ends with the test's process.
+#[derive(Debug)]
+pub struct Recorder {
+    /// Where it is: `http://127.0.0.1:PORT`.
+    pub url: String,
+    requests: Requests,
+}
+
+impl Recorder {
+    /// Answers everything with 200 and `{}`.
+    pub fn start() -> Recorder {
+        Recorder::answering(|_, _| Reply { status: 200, body: Value::Object(Default::default()) })
+    }
+
+    /// Answers as `reply` says; it gets the request and how many came before.
+    pub fn answering(
+        reply: impl Fn(usize, &Recorded) -> Reply + Send + Sync + 'static,
+    ) -> Recorder {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
+        let address = listener.local_addr().expect("its address");
+        let requests = Requests::default();
+        let (all, reply) = (Arc::clone(&requests), Arc::new(reply));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (all, reply) = (Arc::clone(&all), Arc::clone(&reply));
+                // A caller that hangs up is the caller's business.
+                std::thread::spawn(move || drop(serve(stream, &all, reply.as_ref())));
+            }
+        });
+        Recorder { url: format!("http://{address}"), requests }
+    }
+
+    /// What came so far.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until so many requests came, and gives the last of them.
+    pub fn nth(&self, count: usize) -> Recorded {
+        let what = format!("request {count} of the step");
+        wait::until(&what, || self.requests().get(count.checked_sub(1)?).cloned())
+    }
+
+    /// The links that a step sent here, of its request number `count`.
+    pub fn links(&self, count: usize) -> Value {
+        self.nth(count).body["links"].clone()
+    }
+}
+
+fn serve(
+    mut stream: TcpStream,
+    all: &Requests,
+    reply: &(dyn Fn(usize, &Recorded) -> Reply + Send + Sync),
+) -> std::io::Result<()> {
+    let request = read(&mut BufReader::new(&stream))?;
+    let before = {
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(request.clone());
+        all.len() - 1
+    };
+    let Reply { status, body } = reply(before, &request);
+    let body = body.to_string();
+    write!(
+        stream,
+        "HTTP/1.1 {status} Answer\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn read(stream: &mut impl BufRead) -> std::io::Result<Recorded> {
+    let first = line(stream)?;
+    let mut words = first.split(' ');
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (mut length, mut chunked) = (0, false);
+    loop {
+        let header = line(stream)?.to_ascii_lowercase();
+        match header.split_once(':').map(|(name, value)| (name, value.trim())) {
+            Some(("content-length", value)) => length = value.parse().unwrap_or(0),
+            Some(("transfer-encoding", value)) => chunked = value == "chunked",
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let body = if chunked { chunks(stream)? } else { exactly(stream, length)? };
+    let body = serde_json::from_slice(&body).unwrap_or_default();
+    Ok(Recorded { method: method.to_owned(), path: path.to_owned(), body })
+}
+
+fn chunks(stream: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let size = usize::from_str_radix(&line(stream)?, 16).unwrap_or(0);
+        let chunk = exactly(stream, size)?;
+        line(stream)?;
+        if chunk.is_empty() {
+            return Ok(body);
+        }
+        body.extend(chunk);
+    }
+}
+
+fn exactly(stream: &mut impl Read, length: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn line(stream: &mut impl BufRead) -> std::io::Result<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
