@@ -44,7 +44,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
     let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&home)?;
     let binary = binary()?;
-    let mut server = Server::start(&binary, folder.path())?;
+    let mut server = Server::start(root, &binary, folder.path())?;
     let told = tell(root, &guests, &Verbs::new(&binary, &server), &mut server);
     if let Err(error) = told {
         let kept = folder.keep();
@@ -68,7 +68,7 @@ fn tell(root: &Path, guests: &[Guest], verbs: &Verbs, server: &mut Server) -> Re
     heading("1. Upload the component, deploy the workflow.");
     for guest in guests {
         let wasm = guest.wasm.strip_prefix(root).unwrap_or(&guest.wasm);
-        verbs.tell(&["component", "push", &wasm.to_string_lossy()])?;
+        verbs.tell_head(&["component", "push", &wasm.to_string_lossy()])?;
     }
     let file = format!("examples/{EXAMPLE}/workflow.yaml");
     verbs.tell(&["workflow", "deploy", &file])?;

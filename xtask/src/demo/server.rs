@@ -1,7 +1,8 @@
 //! A server for the length of the demo.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
@@ -12,6 +13,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::verbs::without_settings;
 use crate::terminal::line;
+
+/// Who gets the mails of steps that name nobody.
+const OWNER: &str = "owner@example.com";
 
 /// A running server. It ends with this.
 pub(super) struct Server {
@@ -24,8 +28,9 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts one on a free port, with all it keeps in `folder`; returns when it is ready.
-    pub(super) fn start(binary: &Path, folder: &Path) -> Result<Server> {
+    pub(super) fn start(root: &Path, binary: &Path, folder: &Path) -> Result<Server> {
         let (data, log) = (folder.join("data"), folder.join("server.log"));
+        share_compiled(&root.join("target/guests/compiled"), &data)?;
         let mut command = Command::new(binary);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
@@ -33,9 +38,12 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&log)?);
-        line(&format!("\n$ waystation serve --listen 127.0.0.1:0 --data {}", data.display()));
-        let mut child =
-            without_settings(&mut command).spawn().context("starting the server failed")?;
+        without_settings(&mut command).env("WAYSTATION_EMAIL_OWNER", OWNER);
+        line(&format!(
+            "\n$ WAYSTATION_EMAIL_OWNER={OWNER} waystation serve \\\n    --listen 127.0.0.1:0 --data {}",
+            data.strip_prefix(root).unwrap_or(&data).display()
+        ));
+        let mut child = command.spawn().context("starting the server failed")?;
         let stdout = child.stdout.take().context("the server has no stdout")?;
         let mut server =
             Server { child, data, url: String::new(), _stdout: BufReader::new(stdout) };
@@ -82,6 +90,14 @@ impl Server {
             thread::park_timeout(Duration::from_millis(20));
         }
     }
+}
+
+/// Lets the server keep compiled code where the last one did: it takes many seconds to compile a
+/// component from Python.
+fn share_compiled(compiled: &Path, data: &Path) -> Result<()> {
+    let private = |folder: &Path| DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    private(compiled).and_then(|()| private(data)).with_context(|| data.display().to_string())?;
+    symlink(compiled, data.join("compiled")).with_context(|| compiled.display().to_string())
 }
 
 impl Drop for Server {

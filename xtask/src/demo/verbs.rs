@@ -25,17 +25,31 @@ impl Verbs {
 
     /// Calls a verb, shows it and what it says.
     pub(super) fn tell(&self, words: &[&str]) -> Result<String> {
-        let shown: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-        line(&format!("$ waystation {}", shown.join(" ")));
+        self.show(words);
         let said = self.call(words)?;
         told(&said);
         Ok(said)
+    }
+
+    /// The same, but shows only the first line of a long answer.
+    pub(super) fn tell_head(&self, words: &[&str]) -> Result<()> {
+        self.show(words);
+        let said = self.call(words)?;
+        let mut lines = said.lines();
+        told(lines.next().unwrap_or_default());
+        told(&format!("({} more lines say what it can do)", lines.count()));
+        Ok(())
     }
 
     /// Calls a verb silently and reads its JSON.
     pub(super) fn json(&self, words: &[&str]) -> Result<Value> {
         let said = self.call(&[words, &["--json"]].concat())?;
         serde_json::from_str(&said).with_context(|| format!("this is not JSON: {said}"))
+    }
+
+    fn show(&self, words: &[&str]) {
+        let shown: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        line(&format!("$ waystation {}", shown.join(" ")));
     }
 
     fn call(&self, words: &[&str]) -> Result<String> {
