@@ -21,5 +21,5 @@ pub(super) fn check(root: &Path) -> Result<()> {
         note("WARNING: the advisory database can't be reached; advisories are NOT checked");
         return Ok(());
     }
-    run(cargo(root).args(["deny", "check", "--disable-fetch", "advisories"]))
+    run(cargo(root).args(["deny", "check", "advisories"]))
 }

@@ -76,9 +76,10 @@ fn tell(root: &Path, guests: &[Guest], verbs: &Verbs, server: &mut Server) -> Re
     heading("2. Trigger it. It runs until it asks a person, and pauses.");
     let workflow = verbs.json(&["workflow", "deploy", &file])?;
     let name = workflow["name"].as_str().context("the deployed workflow has no name")?;
-    let event = json!({"order": 1042, "total": 99.5}).to_string();
-    let id = verbs.tell(&["trigger", name, "--data", &event])?;
-    let id = id.trim();
+    let order = json!({"order": 1042, "total": 99.5});
+    let triggered = post(&format!("{}/hooks/{name}", server.url()), &order, 202)?;
+    let triggered: Value = serde_json::from_str(&triggered)?;
+    let id = triggered["id"].as_str().context("the trigger's answer has no id")?;
     let paused = until(verbs, id, "suspended")?;
     verbs.tell(&["execution", "show", id])?;
 
@@ -96,12 +97,7 @@ fn tell(root: &Path, guests: &[Guest], verbs: &Verbs, server: &mut Server) -> Re
 
     heading("4. Call the resume link, with data.");
     let sent = json!({"approved": true, "by": "Ada"});
-    line(&format!(
-        "$ curl -X POST -H 'Content-Type: application/json' \\\n       -d '{sent}' \\\n       {resume_url}"
-    ));
-    let answer = http::post_json(resume_url, &sent)?;
-    told(&format!("HTTP {}\n{}", answer.status, answer.body));
-    ensure!(answer.status == 200, "the resume link answered {}", answer.status);
+    post(resume_url, &sent, 200)?;
 
     heading("5. The workflow goes on with what the link was sent.");
     let done = until(verbs, id, "completed")?;
@@ -117,6 +113,15 @@ fn tell(root: &Path, guests: &[Guest], verbs: &Verbs, server: &mut Server) -> Re
     ensure!(status.success(), "the server ended with {status}");
     told("exit code 0");
     Ok(())
+}
+
+/// Sends a body, shows that, and gives the answer's body.
+fn post(url: &str, body: &Value, wanted: u16) -> Result<String> {
+    line(&format!("$ curl {url} \\\n    -H 'Content-Type: application/json' -d '{body}'"));
+    let answer = http::post_json(url, body)?;
+    told(&format!("HTTP {}\n{}", answer.status, answer.body));
+    ensure!(answer.status == wanted, "{url} answered {}, not {wanted}", answer.status);
+    Ok(answer.body)
 }
 
 fn heading(text: &str) {
