@@ -1,0 +1,176 @@
+//! HTTP triggers, and test runs.
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+
+use serde_json::{Value, json};
+use waystation_tests::{Client, Server, http, run_id, toolbox};
+
+fn hook(client: &Client, path: &str) -> String {
+    format!("{}/hooks/{path}", client.url)
+}
+
+fn executions(client: &Client) -> usize {
+    client.get("/api/v1/executions").expect(200).json()["items"].as_array().unwrap().len()
+}
+
+#[test]
+fn any_request_triggers_and_is_the_event() {
+    let server = Server::start();
+    let client = server.client();
+    toolbox::deploy(client, "any", &json!([{"return": "{{ event }}"}]));
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"] {
+        let url = format!("{}/orders/7?a=1&b=2&a=3", hook(client, "any"));
+        let request = http::request(method, &url).header("x-order", "seven");
+        let answer = request.json(&json!({"n": 1})).send().expect(202);
+        let id = run_id(&answer.json());
+        let url = format!("{}/api/v1/executions/{id}", client.url);
+        assert_eq!((answer.header("location"), &answer.json()["url"]), (url.as_str(), &json!(url)));
+        let execution = client.completed(&id);
+        let event = &execution["event"];
+        assert_eq!(
+            (&event["method"], &event["path"]),
+            (&json!(method), &json!("/hooks/any/orders/7"))
+        );
+        assert_eq!(event["query"], json!({"a": ["1", "3"], "b": "2"}));
+        assert_eq!(event["headers"]["x-order"], "seven");
+        assert_eq!((&event["body"], &event["client_ip"]), (&json!({"n": 1}), &json!("127.0.0.1")));
+        assert_eq!(execution["steps"]["step"]["exports"]["$return_value"], *event);
+    }
+}
+
+#[test]
+fn bodies_take_the_shape_that_their_content_type_says() {
+    let server = Server::start();
+    let client = server.client();
+    toolbox::deploy(client, "shape", &json!([{"return": 1}]));
+    for (kind, sent, received) in [
+        ("application/json", &b"[1, 2]"[..], json!([1, 2])),
+        ("application/vnd.acme+json", b"{\"a\": 1}", json!({"a": 1})),
+        ("application/x-www-form-urlencoded", b"a=1&a=2&b=", json!({"a": ["1", "2"], "b": ""})),
+        ("text/csv", b"a,b", json!("a,b")),
+        ("image/png", b"\x89PNG", json!({"base64": "iVBORw=="})),
+        ("application/json", b"", Value::Null),
+    ] {
+        let answer =
+            http::request("POST", &hook(client, "shape")).body(kind, sent).send().expect(202);
+        let execution = client.completed(&run_id(&answer.json()));
+        assert_eq!(execution["event"]["body"], received, "{kind}");
+    }
+    let broken = http::request("POST", &hook(client, "shape")).body("application/json", "{");
+    assert_eq!(broken.send().expect(400).json()["code"], "malformed_json");
+    let large =
+        http::request("POST", &hook(client, "shape")).body("text/plain", vec![b'x'; 600_000]);
+    assert_eq!(large.send().expect(413).json()["code"], "body_too_large");
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    http::request("POST", &hook(client, "shape")).body("application/json", deep).send().expect(422);
+}
+
+#[test]
+fn a_step_answers_the_caller_when_the_workflow_says_so() {
+    let server = Server::start();
+    let client = server.client();
+    client.push("tests/toolbox");
+    let deploy = |actions: Value| {
+        client.deploy(
+            &json!({"name": "answers", "trigger": {"http": {"respond": "step"}}, "steps": [
+                {"name": "step", "component": "toolbox", "props": {"do": actions}},
+            ]}),
+        );
+    };
+    deploy(json!([{"respond": {"status": 418, "body": "short and stout"}}, {"suspend": {}}]));
+    let answer = http::get(&hook(client, "answers")).expect(418);
+    assert_eq!((answer.text().as_str(), answer.header("x-toolbox")), ("short and stout", "yes"));
+
+    deploy(json!([{"suspend": {}}]));
+    let answer = http::get(&hook(client, "answers")).expect(202);
+    client.paused(&run_id(&answer.json()));
+
+    deploy(json!([{"fail": {"message": "no answer"}}]));
+    let answer = http::get(&hook(client, "answers")).expect(202);
+    assert_eq!(client.failed(&run_id(&answer.json()))["message"], "no answer");
+}
+
+#[test]
+fn a_caller_may_wait_until_the_execution_ends_or_pauses() {
+    let server = Server::start();
+    let client = server.client();
+    toolbox::deploy(client, "ends", &json!([{"sleep": 300}, {"return": 1}]));
+    let answer = http::request("POST", &hook(client, "ends")).header("prefer", "wait=20").send();
+    assert_eq!(answer.header("preference-applied"), "wait=20");
+    assert_eq!(answer.expect(200).json()["status"], "completed");
+    toolbox::deploy(client, "pauses", &json!([{"sleep": 300}, {"suspend": {}}]));
+    let answer = http::get(&format!("{}?wait=20", hook(client, "pauses"))).expect(200).json();
+    assert_eq!(
+        (&answer["status"], &answer["waiting"]["kind"]),
+        (&json!("suspended"), &json!("suspend"))
+    );
+    toolbox::deploy(client, "takes-long", &json!([{"sleep": 3000}]));
+    http::get(&format!("{}?wait=0", hook(client, "takes-long"))).expect(202);
+    http::get(&format!("{}?wait=soon", hook(client, "takes-long"))).expect(400);
+}
+
+#[test]
+fn a_trigger_with_a_key_that_was_seen_before_starts_nothing() {
+    let server = Server::start();
+    toolbox::deploy(server.client(), "once", &json!([{"return": 1}]));
+    toolbox::deploy(server.client(), "other", &json!([{"return": 1}]));
+    let trigger = |client: &Client, workflow: &str, key: &str| {
+        let request = http::request("POST", &hook(client, workflow)).header("idempotency-key", key);
+        run_id(&request.send().expect(202).json())
+    };
+    let first = trigger(server.client(), "once", "order-7");
+    assert_eq!(trigger(server.client(), "once", "order-7"), first);
+    let server = server.kill_and_restart();
+    let client = server.client();
+    assert_eq!(trigger(client, "once", "order-7"), first);
+    assert_ne!(trigger(client, "once", "order-8"), first);
+    assert_ne!(trigger(client, "other", "order-7"), first);
+    assert_eq!(executions(client), 3);
+    let api = client.request("POST", "/api/v1/workflows/once/executions");
+    let answer = api.header("idempotency-key", "order-7").json(&Value::Null).send().expect(200);
+    assert_eq!(run_id(&answer.json()), first);
+}
+
+#[test]
+fn what_is_not_there_is_404() {
+    let server = Server::start();
+    let client = server.client();
+    client.push("tests/toolbox");
+    client.deploy(&json!({"name": "api-only", "steps": [{"name": "a", "component": "toolbox"}]}));
+    assert_eq!(http::get(&hook(client, "nobody")).expect(404).json()["code"], "unknown_workflow");
+    assert_eq!(http::get(&hook(client, "api-only")).expect(404).json()["code"], "no_http_trigger");
+    http::get(&format!("{}/nowhere", client.url)).expect(404);
+    client.get("/api/v1/nowhere").expect(404);
+    client.get("/api/v1/executions/0198c9a2-0000-7000-8000-000000000000").expect(404);
+    client.post("/api/v1/workflows/nobody/executions", &Value::Null).expect(404);
+    assert_eq!(executions(client), 0);
+}
+
+#[test]
+fn a_test_run_leaves_nothing_behind_and_cannot_pause() {
+    let server = Server::start();
+    let client = server.client();
+    toolbox::deploy_and_next(client, "fine", &json!([{"log": "hello"}, "context"]));
+    let report = client.post("/api/v1/workflows/fine/test", &json!({"n": 1})).expect(200).json();
+    assert_eq!(report["status"], "completed");
+    assert_eq!(report["steps"]["step"]["exports"]["$return_value"]["test"], true);
+    assert_eq!(report["steps"]["next"]["exports"]["$return_value"], "the next step ran");
+    for (action, call) in [
+        (json!({"suspend": {}}), "suspend"),
+        (json!({"rerun": {"delay_ms": 10}}), "rerun"),
+        (json!({"delay": 10}), "delay"),
+    ] {
+        toolbox::deploy_and_next(client, "pauses", &json!([action]));
+        let report = client.post("/api/v1/workflows/pauses/test", &Value::Null).expect(200).json();
+        assert_eq!(report["status"], "canceled");
+        let message = format!(
+            "Workflow execution canceled — this may be due to flow.{call}() usage (not supported in test)"
+        );
+        assert_eq!(report["message"], json!(message));
+    }
+    toolbox::deploy(client, "fails", &json!([{"fail": {"message": "no"}}]));
+    let report = client.post("/api/v1/workflows/fails/test", &Value::Null).expect(200).json();
+    assert_eq!((&report["status"], &report["error"]["message"]), (&json!("failed"), &json!("no")));
+    assert_eq!(executions(client), 0);
+    let outbox = std::fs::read_dir(server.data().join("outbox")).unwrap();
+    assert_eq!(outbox.count(), 0);
+}

@@ -1,0 +1,231 @@
+//! What a step gets, what it does not get, and how a step that takes too much ends.
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+
+use serde_json::{Value, json};
+use waystation_tests::{Recorder, Server, ServerOptions, toolbox};
+
+/// Each of these ends by itself, and takes nobody with it: afterwards the server runs a step.
+#[test]
+fn every_way_to_take_too_much_ends_with_a_failure_that_names_it() {
+    let server = ServerOptions::new()
+        .env("WAYSTATION_LIMITS_CPU_MS", "400")
+        .env("WAYSTATION_LIMITS_TIMEOUT_S", "2")
+        .env("WAYSTATION_LIMITS_MEMORY_MIB", "32")
+        .start();
+    let client = server.client();
+    for (action, kind, message) in [
+        (json!("spin"), "cpu_limit", "400 ms of processor time"),
+        (json!({"sleep": 60_000}), "time_limit", "still running after 2 s"),
+        (json!("grow_memory"), "memory_limit", "32 MiB of memory"),
+        (json!("recurse"), "stack_overflow", "nested too deep"),
+        (json!({"panic": "no more"}), "guest_trap", "no more"),
+        (json!({"process_exit": 3}), "guest_exit", "called exit("),
+        (json!({"output": 513 * 1024}), "invalid_output", "the return value"),
+        (json!({"exports": 65}), "guest_error", "64"),
+        (json!({"fail": {"message": "not today"}}), "guest_error", "not today"),
+        (json!({"export": ["$return_value", 1]}), "guest_error", "$return_value"),
+    ] {
+        let id = toolbox::trigger(client, &json!([action]));
+        let error = client.failed(&id);
+        assert_eq!(error["kind"], kind, "{action}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{action}: {error}");
+        assert_eq!(error["step"], "step");
+    }
+    assert_eq!(toolbox::result(client, &json!([{"return": "fine"}])), "fine");
+}
+
+#[test]
+fn a_step_may_ask_for_other_limits_than_the_default() {
+    let server = ServerOptions::new().env("WAYSTATION_LIMITS_MEMORY_MIB_MAX", "512").start();
+    let client = server.client();
+    let fields = |limits: Value| json!({"props": {"do": [{"sleep": 5000}]}, "limits": limits});
+    let id = toolbox::trigger_step(client, fields(json!({"timeout_s": 1})));
+    assert_eq!(client.failed(&id)["kind"], "time_limit");
+    let too_much = json!({"name": "greedy", "steps": [
+        {"name": "step", "component": "toolbox", "limits": {"memory_mib": 513}},
+    ]});
+    let problem = client.put_workflow(&too_much).expect(422).json();
+    assert!(problem["detail"].as_str().unwrap().contains("memory_mib"), "{problem}");
+}
+
+#[test]
+fn what_flow_calls_asked_for_is_dropped_when_the_handler_fails() {
+    let server = Server::start();
+    let client = server.client();
+    let id =
+        toolbox::trigger(client, &json!([{"suspend": {}}, {"fail": {"message": "after all"}}]));
+    assert_eq!(client.failed(&id)["message"], "after all");
+    assert_eq!(client.events(&id), ["trigger", "start", "fail"]);
+}
+
+#[test]
+fn a_log_that_is_too_long_is_cut_with_a_mark_and_the_step_goes_on() {
+    let server = Server::start();
+    let client = server.client();
+    let id = toolbox::trigger(
+        client,
+        &json!([{"log_bytes": 200_000}, {"log": "the end"}, {"return": 1}]),
+    );
+    client.completed(&id);
+    let log = client.log(&id);
+    assert!(log.len() <= 66 * 1024, "{} bytes", log.len());
+    assert!(
+        log.ends_with("the log is cut here: at most 65536 bytes are kept"),
+        "{}",
+        &log[log.len() - 200..]
+    );
+}
+
+#[test]
+fn an_output_as_large_as_allowed_is_kept_and_all_together_are_bounded() {
+    let server =
+        ServerOptions::new().env("WAYSTATION_LIMITS_EXECUTION_BYTES_MAX", "600000").start();
+    let client = server.client();
+    client.push("tests/toolbox");
+    let step = |name: &str, bytes: usize| json!({"name": name, "component": "toolbox", "props": {"do": [{"output": bytes}]}});
+    client.deploy(&json!({"name": "big", "steps": [step("one", 500_000)]}));
+    let execution = client.completed(&client.trigger("big", &Value::Null));
+    let output = &execution["steps"]["one"]["exports"]["$return_value"];
+    assert_eq!(output.as_str().unwrap().len(), 500_000);
+    client.deploy(&json!({"name": "big", "steps": [step("one", 500_000), step("two", 200_000)]}));
+    let error = client.failed(&client.trigger("big", &Value::Null));
+    assert_eq!((&error["kind"], &error["step"]), (&json!("data_limit"), &json!("two")));
+}
+
+#[test]
+fn a_failure_that_may_pass_is_retried_and_the_wait_outlives_the_host() {
+    let server = Server::start();
+    let client = server.client();
+    let retry = json!({"attempts": 4, "backoff_ms": 1500, "factor": 1});
+    let fail = json!({"fail": {"message": "not yet", "attempts": 2}});
+    let fields = json!({"props": {"do": [fail, "context"]}, "retry": retry});
+    let id = toolbox::trigger_step(client, fields);
+    let waiting = client.paused(&id)["waiting"].clone();
+    assert_eq!((&waiting["kind"], &waiting["message"]), (&json!("retry"), &json!("not yet")));
+    for url in ["resume_url", "cancel_url", "approval_url"] {
+        assert_eq!(waiting[url], Value::Null);
+    }
+    let server = server.kill_and_restart();
+    let client = server.client();
+    assert_eq!(client.paused(&id)["waiting"], waiting);
+    let execution = client.completed(&id);
+    let returned = &execution["steps"]["step"]["exports"]["$return_value"];
+    assert_eq!((&returned["attempt"], &returned["runs"]), (&json!(3), &json!(1)));
+}
+
+#[test]
+fn the_operator_ends_a_retrys_wait_at_once() {
+    let server = Server::start();
+    let client = server.client();
+    let retry = json!({"attempts": 2, "backoff_ms": 3_600_000});
+    let fail = json!({"fail": {"message": "not yet", "attempts": 1}});
+    let id =
+        toolbox::trigger_step(client, json!({"props": {"do": [fail, "context"]}, "retry": retry}));
+    client.paused(&id);
+    client.post(&format!("/api/v1/executions/{id}/resume"), &Value::Null).expect(200);
+    let execution = client.completed(&id);
+    assert_eq!(execution["steps"]["step"]["attempt"], 2);
+}
+
+#[test]
+fn a_failure_for_good_is_not_retried_and_retries_end() {
+    let server = Server::start();
+    let client = server.client();
+    let retry = json!({"attempts": 3, "backoff_ms": 1});
+    let run = |fail: Value| {
+        let fields = json!({"props": {"do": [{"fail": fail}]}, "retry": retry});
+        let id = toolbox::trigger_step(client, fields);
+        client.failed(&id);
+        client.execution(&id)["steps"]["step"]["attempt"].clone()
+    };
+    assert_eq!(run(json!({"message": "never", "permanent": true})), 1);
+    assert_eq!(run(json!({"message": "again and again"})), 3);
+}
+
+#[test]
+fn a_step_sees_no_files_no_environment_and_no_sockets() {
+    let server = ServerOptions::new().env("A_SECRET", "of the host").start();
+    let seen = toolbox::result(server.client(), &json!(["surroundings"]));
+    assert_eq!((&seen["variables"], &seen["files"]), (&json!([]), &json!([])));
+    assert!(seen["socket"].is_string(), "{seen}");
+}
+
+#[test]
+fn a_step_calls_only_what_both_the_operator_and_its_workflow_allow() {
+    let service = Recorder::start();
+    let get = json!([{"get": format!("{}/private", service.url)}]);
+    let step = |allow: Value| json!({"props": {"do": get}, "allow": allow});
+    let server = Server::start();
+    let none = toolbox::trigger_step(server.client(), step(json!({"http": []})));
+    assert_eq!(server.client().failed(&none)["kind"], "guest_error");
+    let elsewhere = toolbox::trigger_step(
+        server.client(),
+        step(json!({"http": ["http://127.0.0.1:*/public"]})),
+    );
+    assert_eq!(server.client().failed(&elsewhere)["kind"], "guest_error");
+
+    let no_loopback = ServerOptions::new().env("WAYSTATION_OUTBOUND_PRIVATE", "").start();
+    let id = toolbox::trigger_step(no_loopback.client(), step(Value::Null));
+    assert_eq!(no_loopback.client().failed(&id)["kind"], "guest_error");
+
+    let other_hosts =
+        ServerOptions::new().env("WAYSTATION_OUTBOUND_ALLOW", "https://example.com").start();
+    let id = toolbox::trigger_step(other_hosts.client(), step(Value::Null));
+    assert_eq!(other_hosts.client().failed(&id)["kind"], "guest_error");
+    assert_eq!(service.requests().len(), 0, "a request got through");
+
+    let id = toolbox::trigger_step(server.client(), step(Value::Null));
+    server.client().completed(&id);
+    assert_eq!(service.requests().len(), 1);
+}
+
+#[test]
+fn every_start_resume_and_rerun_costs_and_waiting_does_not() {
+    let server = Server::start();
+    let client = server.client();
+    client.push("tests/toolbox");
+    let props = json!({"do": [{"rerun": {"delay_ms": 300}}], "later": [{"return": 1}]});
+    client.deploy_step_and_next("cost", "toolbox", props);
+    let execution = client.completed(&client.trigger("cost", &Value::Null));
+    assert_eq!(execution["credits"], 2, "{execution:#}");
+    assert_eq!(execution["segments"].as_array().unwrap().len(), 2);
+    assert!(execution["compute_ms"].as_u64().unwrap() < 300, "{execution:#}");
+}
+
+#[test]
+fn exit_ends_the_workflow_well_and_beats_a_pause() {
+    let server = Server::start();
+    let client = server.client();
+    toolbox::deploy_and_next(client, "exit", &json!([{"exit": "nothing to do"}, {"suspend": {}}]));
+    let execution = client.completed(&client.trigger("exit", &Value::Null));
+    assert_eq!(execution["exit_reason"], "nothing to do");
+    assert_eq!(execution["steps"]["next"]["runs"], 0);
+}
+
+#[test]
+fn of_several_flow_calls_the_last_stands_and_its_links_are_the_same() {
+    let (server, recorder) = (Server::start(), Recorder::start());
+    let client = server.client();
+    let actions = json!([
+        {"rerun": {"delay_ms": 60_000}}, {"post_links": recorder.url},
+        {"suspend": {"timeout_ms": 60_000}}, {"post_links": recorder.url},
+    ]);
+    let id = toolbox::trigger(client, &actions);
+    let waiting = client.paused(&id)["waiting"].clone();
+    assert_eq!(waiting["kind"], "suspend");
+    assert_eq!(recorder.links(1), recorder.links(2));
+    assert_eq!(recorder.links(2)["resume_url"], waiting["resume_url"]);
+}
+
+#[test]
+fn a_delay_goes_on_by_itself() {
+    let server = Server::start();
+    let client = server.client();
+    toolbox::deploy_and_next(client, "delay", &json!([{"delay": 200}, {"return": 1}]));
+    let execution = client.completed(&client.trigger("delay", &Value::Null));
+    let exports = &execution["steps"]["step"]["exports"];
+    assert_eq!(
+        (&exports["$return_value"], &exports["$resume"]["reason"]),
+        (&json!(1), &json!("timeout"))
+    );
+}

@@ -1,0 +1,181 @@
+//! What is taken as a component and as a workflow, and what is said about the rest.
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+
+use serde_json::{Value, json};
+use waystation_tests::{Server, ServerOptions, guests, http, toolbox};
+
+/// A component that has a `handler`, of the wrong type, or nothing; and imports of its own.
+fn component(wat: &str) -> Vec<u8> {
+    wat::parse_str(wat).unwrap()
+}
+
+#[test]
+fn what_is_no_step_is_refused_with_the_fault_by_name() {
+    let server = Server::start();
+    let client = server.client();
+    let toolbox = guests::bytes("tests/toolbox");
+    let unknown = component(r#"(component (import "acme:secrets/vault@1.0.0" (instance)))"#);
+    let no_handler = component("(component)");
+    let core = component("(module)");
+    for (what, bytes, word) in [
+        ("text", b"hello, I am no component".to_vec(), "not a WebAssembly component"),
+        ("a shell script", b"#!/bin/sh\necho\n".to_vec(), "not a WebAssembly component"),
+        ("a core module", core, "core WebAssembly module"),
+        ("no handler", no_handler, "`handler`"),
+        ("an unknown import", unknown, "acme:secrets/vault"),
+        ("one byte cut off", toolbox[..toolbox.len() - 1].to_vec(), "damaged or cut off"),
+        ("the first half", toolbox[..toolbox.len() / 2].to_vec(), "damaged or cut off"),
+        ("nothing", Vec::new(), "empty"),
+    ] {
+        let problem = client.put_component("bad", bytes).expect(422);
+        assert_eq!(problem.header("content-type"), "application/problem+json");
+        let problem = problem.json();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(word), "{what}: {detail}");
+        assert!(problem["code"].is_string() && problem["request_id"].is_string(), "{problem}");
+    }
+    client.get("/api/v1/components/bad").expect(404);
+}
+
+#[test]
+fn a_component_that_is_too_large_is_refused() {
+    let server = ServerOptions::new().env("WAYSTATION_LIMITS_COMPONENT_BYTES_MAX", "1000").start();
+    let problem = server.client().put_component("big", guests::bytes("tests/toolbox")).expect(413);
+    assert_eq!(problem.json()["code"], "component_too_large");
+}
+
+#[test]
+fn the_same_bytes_again_change_nothing() {
+    let server = Server::start();
+    let client = server.client();
+    let bytes = guests::bytes("tests/toolbox");
+    let first = client.put_component("toolbox", bytes.clone()).expect(201).json();
+    assert!(first["digest"].as_str().unwrap().starts_with("sha256:"), "{first}");
+    assert_eq!(first["size"], bytes.len());
+    let imports = first["imports"].to_string();
+    assert!(imports.contains("waystation:step/flow@0.1.0"), "{imports}");
+    let again = client.put_component("toolbox", bytes).expect(200).json();
+    assert_eq!(again["digest"], first["digest"]);
+    let listed = client.get("/api/v1/components").expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_component_that_is_needed_can_not_be_deleted() {
+    let server = Server::start();
+    let client = server.client();
+    let delete = |path: &str| client.request("DELETE", path).send();
+    toolbox::deploy(client, "needs-it", &json!([{"suspend": {}}]));
+    let problem = delete("/api/v1/components/toolbox").expect(409).json();
+    assert!(problem["detail"].as_str().unwrap().contains("needs-it"), "{problem}");
+
+    let id = client.trigger("needs-it", &Value::Null);
+    let waiting = client.paused(&id)["waiting"].clone();
+    delete("/api/v1/workflows/needs-it").expect(204);
+    let problem = delete("/api/v1/components/toolbox").expect(409).json();
+    assert!(problem["detail"].as_str().unwrap().contains("executions under way"), "{problem}");
+
+    http::get(waiting["resume_url"].as_str().unwrap()).expect(200);
+    client.completed(&id);
+    delete("/api/v1/components/toolbox").expect(204);
+    delete("/api/v1/components/toolbox").expect(404);
+}
+
+#[test]
+fn a_workflow_file_that_is_wrong_is_refused_with_the_place() {
+    let server = Server::start();
+    let client = server.client();
+    client.push("tests/toolbox");
+    let step = "steps:\n  - name: a\n    component: toolbox\n";
+    for (file, parts) in [
+        (
+            "name: w\nsteps:\n  - name: a\n    component: toolbox\n    colour: red\n".to_owned(),
+            ["line 5", "steps[0]", "colour"],
+        ),
+        (
+            "name: w\nsteps:\n  - name: a\n    component: nowhere\n".to_owned(),
+            ["steps[0]", "component", "nowhere"],
+        ),
+        ("name: w\nsteps:\n  - name: [a\n".to_owned(), ["line ", "", ""]),
+        ("name: w\nsteps: []\n".to_owned(), ["steps", "", ""]),
+        (format!("name: other\n{step}"), ["name", "other", "\"w\""]),
+        (
+            format!("name: w\n{step}  - name: a\n    component: toolbox\n"),
+            ["steps[1]", "name", "a"],
+        ),
+        (
+            format!("name: w\n{step}    props: {{ x: '{{{{ event. }}}}' }}\n"),
+            ["steps[0]", "props.x", ""],
+        ),
+        (
+            format!("name: w\n{step}    allow: {{ http: [\"everything\"] }}\n"),
+            ["steps[0]", "allow.http", "everything"],
+        ),
+        (
+            format!("name: w\n{step}    retry: {{ attempts: 0 }}\n"),
+            ["steps[0]", "retry", "attempts"],
+        ),
+    ] {
+        let answer = client
+            .request("PUT", "/api/v1/workflows/w")
+            .body("application/yaml", file.clone())
+            .send();
+        let problem = answer.expect(422).json();
+        assert_eq!(problem["code"], "invalid_workflow");
+        let detail = problem["detail"].as_str().unwrap();
+        for part in parts {
+            assert!(detail.contains(part), "{detail:?} has no {part:?} for\n{file}");
+        }
+    }
+    client.get("/api/v1/workflows/w").expect(404);
+}
+
+#[test]
+fn the_same_workflow_again_makes_no_new_version() {
+    let server = Server::start();
+    let client = server.client();
+    client.push("tests/toolbox");
+    let workflow = |n: u32| json!({"name": "w", "steps": [{"name": "a", "component": "toolbox", "props": {"do": [{"return": n}]}}]});
+    let first = client.put_workflow(&workflow(1)).expect(201).json();
+    assert_eq!((&first["version"], &first["steps"][0]["name"]), (&json!(1), &json!("a")));
+    assert!(first["steps"][0]["digest"].as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(client.put_workflow(&workflow(1)).expect(200).json()["version"], 1);
+    assert_eq!(client.put_workflow(&workflow(2)).expect(201).json()["version"], 2);
+    let versions = client.get("/api/v1/workflows/w/versions").expect(200).json();
+    assert_eq!(versions["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_deploy_does_not_touch_executions_that_are_under_way() {
+    let server = Server::start();
+    let client = server.client();
+    client.push("tests/toolbox");
+    client.push("tests/seed_timeout");
+    let second = |component: &str| {
+        json!({"name": "pinned", "steps": [
+            {"name": "first", "component": "toolbox", "props": {"do": [{"suspend": {}}]}},
+            {"name": "second", "component": component, "props": {"do": [{"return": "the old one"}]}},
+        ]})
+    };
+    client.put_component("second", guests::bytes("tests/toolbox")).expect(201);
+    client.deploy(&second("second"));
+    let old = client.trigger("pinned", &Value::Null);
+    let waiting = client.paused(&old)["waiting"].clone();
+    // The same name, other bytes; and a deploy that takes them up.
+    client.put_component("second", guests::bytes("tests/seed_timeout")).expect(201);
+    let deployed = client.put_workflow(&second("second")).expect(201).json();
+    assert_eq!(deployed["version"], 2);
+    let server = server.kill_and_restart();
+    let client = server.client();
+    http::get(waiting["resume_url"].as_str().unwrap()).expect(200);
+    let execution = client.completed(&old);
+    assert_eq!(execution["workflow_version"], 1);
+    assert_eq!(execution["steps"]["second"]["exports"]["$return_value"], "the old one");
+    let new = client.trigger("pinned", &Value::Null);
+    let links = client.paused(&new)["waiting"].clone();
+    http::get(links["resume_url"].as_str().unwrap()).expect(200);
+    let execution = client.when(&new, "suspended in its second step", |execution| {
+        execution["waiting"]["step"] == "second"
+    });
+    assert_eq!(execution["workflow_version"], 2);
+}
