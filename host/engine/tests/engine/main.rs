@@ -1,0 +1,10 @@
+//! The engine with scripted steps and a clock that is moved by hand: no WebAssembly, no HTTP.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+mod approvals;
+mod mail;
+mod reading;
+mod recovery;
+mod reruns;
+mod support;
+mod test_runs;

@@ -1,0 +1,234 @@
+//! A vocabulary: an engine over a memory store, steps that do as they are told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use waystation_core::{
+    BoundedJson, ExecutionId, Failure, FailureKind, Flow, Limits, Link, LinkAction, LinkKeys, Mail,
+    ManualClock, OnTimeout, RunOutcome, RunReport, RunRequest, Status, StepRunner, Timestamp,
+};
+use waystation_engine::{
+    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, ExecutionView, LinkCall,
+    MailSettings, RefusedComponent, TriggerRequest,
+};
+use waystation_store::{MemoryStore, Store};
+
+/// What a scripted step does.
+pub(crate) enum Does {
+    /// Returns, having asked for this.
+    Asks(Flow),
+    /// Returns a value.
+    Returns(Value),
+    /// Fails.
+    Fails { retryable: bool },
+    /// Returns, having sent a mail with its links.
+    Mails(Flow),
+    /// Never comes to an end.
+    Hangs,
+}
+
+type Script = Box<dyn Fn(&RunRequest) -> Does + Send + Sync>;
+
+/// Runs a script in place of components, and remembers what each run was given.
+pub(crate) struct Scripted {
+    script: Script,
+    pub(crate) seen: Mutex<Vec<Seen>>,
+}
+
+/// What a run was given.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) step: String,
+    pub(crate) runs: u32,
+    pub(crate) attempt: u32,
+    pub(crate) props: Value,
+    pub(crate) context: Option<Value>,
+    pub(crate) callback_request: Option<Value>,
+    pub(crate) steps: Value,
+    pub(crate) resume_url: String,
+    pub(crate) idempotency_key: String,
+}
+
+#[async_trait]
+impl StepRunner for Scripted {
+    async fn run(&self, request: RunRequest) -> RunReport {
+        self.seen.lock().push(Seen {
+            step: request.execution.step.to_string(),
+            runs: request.run.runs,
+            attempt: request.execution.attempt,
+            props: request.props.to_value(),
+            context: request.run.context.as_ref().map(BoundedJson::to_value),
+            callback_request: request.run.callback_request.as_ref().map(BoundedJson::to_value),
+            steps: request.steps.to_value(),
+            resume_url: request.links.resume_url.clone(),
+            idempotency_key: request.execution.idempotency_key.clone(),
+        });
+        let returned = |result: Option<Value>, flow| RunOutcome::Returned {
+            result: result.map(|value| bounded(&value)),
+            exports: vec![],
+            flow,
+        };
+        let mut mails = vec![];
+        let outcome = match (self.script)(&request) {
+            Does::Asks(flow) => returned(None, flow),
+            Does::Returns(value) => returned(Some(value), Flow::Continue),
+            Does::Fails { retryable } => {
+                let failure = Failure::new(FailureKind::GuestError, "Oops", "it broke");
+                RunOutcome::Failed(Failure { retryable, ..failure })
+            }
+            Does::Mails(flow) => {
+                let text = Some(format!("approve: {}", request.links.resume_url));
+                mails.push(Mail { to: vec![], subject: "Please approve".into(), text, html: None });
+                returned(None, flow)
+            }
+            Does::Hangs => std::future::pending().await,
+        };
+        RunReport { outcome, logs: vec![], mails, compute_ms: 7 }
+    }
+}
+
+struct Anything;
+
+#[async_trait]
+impl ComponentGate for Anything {
+    async fn admit(&self, _: Vec<u8>) -> Result<Admitted, RefusedComponent> {
+        Ok(Admitted { imports: vec![], exports: vec![], abilities: vec![] })
+    }
+}
+
+/// An engine and everything around it.
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) runner: Arc<Scripted>,
+    pub(crate) folder: Arc<TempDir>,
+}
+
+pub(crate) fn bounded(value: &Value) -> BoundedJson {
+    BoundedJson::from_value(value, 1 << 20).unwrap()
+}
+
+pub(crate) fn suspend(timeout_ms: u64) -> Flow {
+    let on_timeout = OnTimeout::Resume;
+    Flow::Suspend { timeout_ms, on_timeout, message: None, resume_schema: None }
+}
+
+pub(crate) fn rerun(delay_ms: u64, context: Value, max_retries: u32) -> Flow {
+    Flow::Rerun { delay_ms, context: Some(bounded(&context).into()), max_retries }
+}
+
+pub(crate) fn call(body: &Value) -> LinkCall {
+    let request = bounded(&json!({"method": "POST", "body": body}));
+    LinkCall { request, body: body.clone(), client_ip: Some("192.0.2.1".into()) }
+}
+
+impl World {
+    pub(crate) async fn new(
+        script: impl Fn(&RunRequest) -> Does + Send + Sync + 'static,
+    ) -> World {
+        let store = Arc::new(MemoryStore::new());
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
+        World::over(store, clock, Arc::new(TempDir::new().unwrap()), Limits::default(), script)
+            .await
+    }
+
+    pub(crate) async fn over(
+        store: Arc<MemoryStore>,
+        clock: Arc<ManualClock>,
+        folder: Arc<TempDir>,
+        limits: Limits,
+        script: impl Fn(&RunRequest) -> Does + Send + Sync + 'static,
+    ) -> World {
+        let runner = Arc::new(Scripted { script: Box::new(script), seen: Mutex::default() });
+        let settings = EngineSettings {
+            public_url: "http://host".into(),
+            on_timeout: OnTimeout::Resume,
+            limits,
+            mail: MailSettings {
+                smtp_url: None,
+                from: "host@example.com".into(),
+                owner: Some("owner@example.com".into()),
+                outbox: folder.path().join("outbox"),
+            },
+        };
+        let engine = Engine::start(EngineParts {
+            store: store.clone(),
+            runner: runner.clone(),
+            gate: Arc::new(Anything),
+            clock: clock.clone(),
+            keys: LinkKeys::new(vec![(1, [7; 32])]).unwrap(),
+            settings,
+        });
+        World { engine: engine.await.unwrap(), store, clock, runner, folder }
+    }
+
+    /// Deploys a workflow `w` of steps that all run the script.
+    pub(crate) async fn deploy(&self, steps: Value) {
+        let name = "c".parse().unwrap();
+        self.engine.put_component(name, b"component".to_vec()).await.unwrap();
+        let mut steps = steps;
+        for step in steps.as_array_mut().unwrap() {
+            step["component"] = json!("c");
+        }
+        let spec = serde_json::from_value(json!({"name": "w", "steps": steps})).unwrap();
+        self.engine.deploy(spec).await.unwrap();
+    }
+
+    pub(crate) async fn trigger(&self, event: Value) -> ExecutionId {
+        let request = TriggerRequest {
+            workflow: "w".parse().unwrap(),
+            event: bounded(&event),
+            idempotency_key: None,
+            caller_waits: false,
+        };
+        self.engine.trigger(request).await.unwrap().id
+    }
+
+    pub(crate) async fn view(&self, id: ExecutionId) -> ExecutionView {
+        self.engine.execution(id).await.unwrap().unwrap()
+    }
+
+    /// The execution once it has paused or ended.
+    pub(crate) async fn settled(&self, id: ExecutionId) -> ExecutionView {
+        self.until(id, |view| view.status.is_terminal() || view.status == Status::Suspended).await
+    }
+
+    /// The execution once `wish` is true of it.
+    pub(crate) async fn until(
+        &self,
+        id: ExecutionId,
+        wish: impl Fn(&ExecutionView) -> bool,
+    ) -> ExecutionView {
+        for _ in 0..3000 {
+            let view = self.view(id).await;
+            if wish(&view) {
+                return view;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it never came to that: {:?}", self.view(id).await);
+    }
+
+    pub(crate) fn link(&self, url: &str) -> (Link, LinkAction) {
+        let link = self.engine.verify(url.rsplit('/').next().unwrap()).expect("a genuine link");
+        (link, link.action)
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.runner.seen.lock().clone()
+    }
+
+    pub(crate) async fn history_types(&self, id: ExecutionId) -> Vec<String> {
+        let history = self.engine.history(id).await.unwrap().unwrap();
+        history.iter().map(|entry| entry["type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) async fn due(&self) -> usize {
+        self.store.due(99).await.unwrap().len()
+    }
+}

@@ -1,0 +1,48 @@
+//! A test run shows what would happen and leaves nothing behind.
+
+use serde_json::json;
+use waystation_core::Status;
+use waystation_store::Store as _;
+
+use crate::support::{Does, World, bounded, suspend};
+
+#[tokio::test]
+async fn a_test_run_ends_where_the_workflow_would_pause() {
+    let world = World::new(|request| {
+        assert!(request.execution.test);
+        match request.execution.step.as_str() {
+            "first" => Does::Returns(json!(1)),
+            _ => Does::Asks(suspend(1000)),
+        }
+    });
+    let world = world.await;
+    world.deploy(json!([{"name": "first"}, {"name": "ask"}, {"name": "act"}])).await;
+    let name = "w".parse().unwrap();
+    let report = world.engine.test_run(&name, bounded(&json!({}))).await.unwrap().unwrap();
+    assert_eq!(report.status, Status::Canceled);
+    let message = "Workflow execution canceled — this may be due to flow.suspend() usage \
+                   (not supported in test)";
+    assert_eq!(report.message.as_deref(), Some(message));
+    assert_eq!(report.steps[0].1.exports["$return_value"].to_value(), json!(1));
+    assert_eq!(world.seen().len(), 2);
+    assert!(world.store.list(&Default::default(), 9).await.unwrap().is_empty());
+    assert_eq!(world.due().await, 0);
+}
+
+#[tokio::test]
+async fn a_test_run_tries_once() {
+    let world = World::new(|_| Does::Fails { retryable: true }).await;
+    world.deploy(json!([{"name": "a", "retry": {"attempts": 5}}])).await;
+    let name = "w".parse().unwrap();
+    let report = world.engine.test_run(&name, bounded(&json!({}))).await.unwrap().unwrap();
+    assert_eq!(report.status, Status::Failed);
+    assert_eq!(report.message.as_deref(), Some("Oops: it broke"));
+    assert_eq!(world.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_there_can_not_be_tested() {
+    let world = World::new(|_| Does::Hangs).await;
+    let name = "w".parse().unwrap();
+    assert!(world.engine.test_run(&name, bounded(&json!({}))).await.unwrap().is_none());
+}
