@@ -13,10 +13,8 @@ use crate::{output, progress};
 const TOOLCHAINS: &str = "WAYSTATION_TOOLCHAINS";
 
 pub(super) fn run(path: &Path, file: Option<&Path>, json: bool) -> Done {
-    let options = Options {
-        toolchains: std::env::var_os(TOOLCHAINS).map(PathBuf::from),
-        cache: cache()?,
-    };
+    let options =
+        Options { toolchains: std::env::var_os(TOOLCHAINS).map(PathBuf::from), cache: cache()? };
     let spinner = progress::spinner("building");
     let built = waystation_build::build(path, &options, &mut |line| {
         spinner.set_message(line.to_owned());
