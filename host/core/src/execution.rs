@@ -66,7 +66,7 @@ pub struct NewExecution<'a> {
 }
 
 /// A stored JSON value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayloadRef {
     /// Its number in the execution.
     pub id: PayloadId,

@@ -152,8 +152,8 @@ fn parse_host(host: &str) -> Result<HostPattern, &'static str> {
     if host == "*" {
         return Ok(HostPattern::Any);
     }
-    if host.parse::<std::net::Ipv6Addr>().is_ok() {
-        return Ok(HostPattern::Exact(host.to_owned()));
+    if let Ok(address) = host.parse::<std::net::Ipv6Addr>() {
+        return Ok(HostPattern::Exact(address.to_string()));
     }
     let (below, name) = match host.strip_prefix("*.") {
         Some(suffix) => (true, suffix),
@@ -222,6 +222,7 @@ mod tests {
         assert!(pattern("http://h:9000").allows("http", "h", 9000, "/"));
         assert!(!pattern("http://h:9000").allows("http", "h", 9001, "/"));
         assert!(pattern("http://[::1]:8080/x").allows("http", "::1", 8080, "/x"));
+        assert!(pattern("http://[0:0::0:1]:8080").allows("http", "::1", 8080, "/x"));
     }
 
     #[test]

@@ -212,7 +212,7 @@ impl StepSpec {
             let problem = "this host keeps no secrets yet; take the list away";
             return Err(InvalidWorkflow { place: "allow.secrets".into(), problem: problem.into() });
         }
-        for name in self.allow.config.keys().filter(|name| !is_variable(name)) {
+        if let Some(name) = self.allow.config.keys().find(|name| !is_variable(name)) {
             let problem = format!("{name:?} is not a variable's name: A-Z, a-z, 0-9 and _, not starting with a digit");
             return Err(InvalidWorkflow { place: "allow.config".into(), problem });
         }

@@ -94,7 +94,7 @@ pub struct Triggered {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TriggerError {
     /// There is no such workflow.
-    #[error("there is no workflow {0:?}")]
+    #[error("there is no workflow {0}")]
     UnknownWorkflow(WorkflowName),
     /// Too much waits already. Try again later.
     #[error("too many executions wait to be run")]

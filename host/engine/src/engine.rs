@@ -2,12 +2,14 @@
 //! everything that matters.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
+use uuid::ContextV7;
 use waystation_core::{
     Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Timestamp, Workflow, WorkflowName,
 };
@@ -43,6 +45,8 @@ pub(crate) struct Inner {
     /// Executions accepted and not yet taken up, about.
     pub(crate) backlog: AtomicUsize,
     pub(crate) started_at: Timestamp,
+    /// Counts ids within a millisecond.
+    pub(crate) ids: std::sync::Mutex<AssertUnwindSafe<ContextV7>>,
     pub(crate) closing: AtomicBool,
     pub(crate) closed: Notify,
     pub(crate) counters: Counters,
@@ -77,6 +81,7 @@ impl Engine {
         let engine = Engine(Arc::new(Inner {
             mail: Mailer::new(&settings.mail)?,
             started_at: clock.now(),
+            ids: std::sync::Mutex::new(AssertUnwindSafe(ContextV7::new())),
             slots: Arc::new(Semaphore::new(limits.runs_max)),
             store,
             runner,

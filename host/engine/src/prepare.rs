@@ -30,9 +30,9 @@ impl Inputs {
     /// Where the values lie that `run` needs, in the order in which [`Inputs::fill`] takes them.
     pub(crate) fn payloads(execution: &Execution, run: &Run) -> Vec<PayloadRef> {
         let before = execution.steps.iter().take(usize::from(run.id.step));
-        let exports = before.flat_map(|step| step.exports.values().cloned());
-        let given = [&run.context, &run.callback_request].into_iter().flatten().cloned();
-        [execution.event.clone()].into_iter().chain(exports).chain(given).collect()
+        let exports = before.flat_map(|step| step.exports.values().copied());
+        let given = [&run.context, &run.callback_request].into_iter().flatten().copied();
+        [execution.event].into_iter().chain(exports).chain(given).collect()
     }
 
     pub(crate) fn fill(

@@ -59,10 +59,11 @@ impl Engine {
         }
     }
 
+    /// Ids made in the same millisecond are in order, too.
     pub(crate) fn new_id(&self) -> ExecutionId {
-        let random = uuid::Uuid::new_v4();
-        let mut tail = [0; 10];
-        tail.copy_from_slice(&random.as_bytes()[6..]);
-        ExecutionId::from_parts(self.0.clock.now().as_millis(), tail)
+        let now = self.0.clock.now().as_millis();
+        let nanos = u32::try_from(now % 1000 * 1_000_000).unwrap_or_default();
+        let at = uuid::Timestamp::from_unix(&self.0.ids, now / 1000, nanos);
+        ExecutionId::from_bytes(uuid::Uuid::new_v7(at).into_bytes())
     }
 }

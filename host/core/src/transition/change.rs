@@ -82,11 +82,12 @@ impl Change {
     pub(super) fn store(&mut self, payload: Payload) -> PayloadRef {
         let id = PayloadId(self.next.next_payload);
         self.next.next_payload += 1;
-        self.next.payload_bytes += payload.bytes;
-        if let Some(json) = payload.json() {
-            self.payloads.put.push((id, json.clone()));
+        let bytes = payload.bytes;
+        self.next.payload_bytes += bytes;
+        if let Some(json) = payload.into_json() {
+            self.payloads.put.push((id, json));
         }
-        PayloadRef { id, bytes: payload.bytes }
+        PayloadRef { id, bytes }
     }
 
     pub(super) fn store_if_room(
@@ -106,8 +107,8 @@ impl Change {
 
     /// What `run` was given is no longer needed: it will not be repeated.
     pub(super) fn forget_inputs(&mut self, run: &Run) {
-        self.forget(run.context.clone());
-        self.forget(run.callback_request.clone());
+        self.forget(run.context);
+        self.forget(run.callback_request);
     }
 
     pub(super) fn forget_exports(&mut self, step: u16) {
@@ -203,18 +204,25 @@ impl Change {
         let own = !matches!(pause.kind, PauseKind::Retry { .. });
         self.close_segment();
         self.step_is(id.step, StepStatus::Suspended);
-        self.next.state = State::Suspended(pause.clone());
-        if own && let Some(call) = self.take_early_call(id) {
-            self.note(Note::AppliedEarlyCall { action: call.action, called_at: call.at });
-            match call.action {
-                LinkAction::Cancel => {
-                    self.forget(call.data);
-                    self.end_pause(id, PauseEnding::Canceled, Some(call.by));
-                    self.cancel(id.step);
-                }
-                LinkAction::Resume | LinkAction::Approve => {
-                    self.resume(&pause, PauseEnding::Resumed, Some(call.by), call.data);
-                }
+        // A retry's wait is not the run's pause: the call waits on.
+        let call = if own { self.take_early_call(id) } else { None };
+        match call {
+            Some(call) => self.apply_early_call(&pause, call),
+            None => self.next.state = State::Suspended(pause),
+        }
+    }
+
+    /// The pause is over as it begins: its link was called before.
+    fn apply_early_call(&mut self, pause: &Pause, call: EarlyCall) {
+        self.note(Note::AppliedEarlyCall { action: call.action, called_at: call.at });
+        match call.action {
+            LinkAction::Cancel => {
+                self.forget(call.data);
+                self.end_pause(pause.id, PauseEnding::Canceled, Some(call.by));
+                self.cancel(pause.id.step);
+            }
+            LinkAction::Resume | LinkAction::Approve => {
+                self.resume(pause, PauseEnding::Resumed, Some(call.by), call.data);
             }
         }
     }
@@ -234,13 +242,13 @@ impl Change {
             PauseKind::Rerun { context } => {
                 self.end_pause(pause.id, ending, by);
                 let id = PauseId { step, run: pause.id.run.saturating_add(1) };
-                let (context, callback_request) = (context.clone(), data);
+                let (context, callback_request) = (*context, data);
                 self.queue(Run { context, callback_request, ..Run::first(step) }.named(id));
             }
             PauseKind::Suspend { .. } | PauseKind::Delay => {
                 self.end_pause(pause.id, ending, by.clone());
                 if let PauseKind::Suspend { resume_schema, .. } = &pause.kind {
-                    self.forget(resume_schema.clone());
+                    self.forget(*resume_schema);
                 }
                 let how = self.store(how_resumed(by.as_ref(), self.now).into());
                 self.export(step, "$resume", how);
