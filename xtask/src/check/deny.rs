@@ -16,7 +16,14 @@ pub(super) fn check(root: &Path) -> Result<()> {
         note("cargo-deny is missing: installing it with cargo install --locked cargo-deny");
         run(cargo(root).args(["install", "--locked", "cargo-deny"]))?;
     }
-    run(cargo(root).args(["deny", "check", "licenses", "bans", "sources"]))?;
+    run(cargo(root).args([
+        "deny",
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]))?;
     if !succeeds_within(cargo(root).args(["deny", "fetch", "db"]), FETCH_TIME_MAX) {
         note("WARNING: the advisory database can't be reached; advisories are NOT checked");
         return Ok(());
