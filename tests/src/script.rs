@@ -25,11 +25,14 @@ impl Script {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("python3 is installed");
-        let stdout = child.stdout.take().expect("its output is read");
+        let mut output = BufReader::new(child.stdout.take().expect("its output is read"));
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("its first line");
+        output.read_line(&mut line).expect("its first line");
+        // Whatever else it says is read, too: it must not find nobody there.
+        std::thread::spawn(move || output.lines().for_each(drop));
         let url = line.split_whitespace().find(|word| word.starts_with("http://"));
         let url = url.unwrap_or_else(|| panic!("{}: no address in {line:?}", script.display()));
         Script { child, url: url.to_owned() }

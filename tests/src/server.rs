@@ -202,6 +202,11 @@ impl<'a> Stopped<'a> {
         Server::on(self.place, &self.address, self.options)
     }
 
+    /// A new process, with other settings, on the same data directory and address.
+    pub fn restart_with(self, options: ServerOptions<'_>) -> Server<'_> {
+        Server::on(self.place, &self.address, options)
+    }
+
     /// Its data directory.
     pub fn data(&self) -> PathBuf {
         self.place.data()

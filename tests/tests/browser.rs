@@ -1,0 +1,71 @@
+//! The approval page, in a real browser.
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+
+use serde_json::{Value, json};
+use waystation_tests::{Browser, Client, Server, ServerOptions, toolbox};
+
+fn paused(client: &Client) -> (String, Value) {
+    let ask = json!([{"suspend": {"message": "Ship order 7 to Ada?"}}]);
+    toolbox::deploy_and_next(client, "ship-order", &ask);
+    let id = client.trigger("ship-order", &Value::Null);
+    let waiting = client.paused(&id)["waiting"].clone();
+    (id, waiting)
+}
+
+#[test]
+fn a_person_reads_the_page_and_resumes_without_javascript() {
+    let server = Server::start();
+    let (id, waiting) = paused(server.client());
+    let browser = Browser::start(false);
+    browser.open(waiting["approval_url"].as_str().unwrap());
+    let text = browser.text();
+    assert!(text.contains("Ship order 7 to Ada?") && text.contains("ship-order"), "{text}");
+    browser.screenshot("approval-asks");
+    assert_eq!(server.client().execution(&id)["status"], "suspended");
+    browser.click("button[value=resume]");
+    let execution = server.client().completed(&id);
+    let text = browser.text();
+    assert!(text.to_lowercase().contains("resumed"), "{text}");
+    browser.screenshot("approval-resumed");
+    let data = &execution["steps"]["step"]["exports"]["$resume_data"];
+    assert_eq!(data["method"], "POST");
+    browser.open(waiting["approval_url"].as_str().unwrap());
+    assert!(browser.text().contains("It was resumed."), "{}", browser.text());
+    browser.screenshot("approval-over");
+}
+
+#[test]
+fn a_person_cancels_with_javascript_on() {
+    let server = Server::start();
+    let (id, waiting) = paused(server.client());
+    let browser = Browser::start(true);
+    browser.open(waiting["approval_url"].as_str().unwrap());
+    browser.click("button[value=cancel]");
+    assert_eq!(server.client().ended(&id)["status"], "canceled");
+    assert!(browser.text().to_lowercase().contains("canceled"), "{}", browser.text());
+    browser.screenshot("approval-canceled");
+}
+
+#[test]
+fn a_person_who_opens_the_resume_link_sees_that_it_worked() {
+    let server = Server::start();
+    let (id, waiting) = paused(server.client());
+    let browser = Browser::start(true);
+    browser.open(waiting["resume_url"].as_str().unwrap());
+    assert!(browser.text().to_lowercase().contains("resumed"), "{}", browser.text());
+    browser.screenshot("link-resumed");
+    server.client().completed(&id);
+}
+
+#[test]
+fn with_get_confirm_the_resume_link_asks_first() {
+    let server = ServerOptions::new().env("WAYSTATION_LINKS_GET", "confirm").start();
+    let (id, waiting) = paused(server.client());
+    let browser = Browser::start(false);
+    browser.open(waiting["resume_url"].as_str().unwrap());
+    assert_eq!(server.client().execution(&id)["status"], "suspended");
+    browser.screenshot("link-confirms");
+    browser.click("button");
+    server.client().completed(&id);
+    assert!(browser.text().to_lowercase().contains("resumed"), "{}", browser.text());
+}

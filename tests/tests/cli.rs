@@ -1,0 +1,243 @@
+//! The command line: every verb of the client, `--json`, exit codes, and what is said about
+//! settings that are wrong.
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+
+use std::fs;
+
+use serde_json::{Value, json};
+use waystation_tests::{Cli, Server, guests, http};
+
+const WORKFLOW: &str = "\
+name: pause
+trigger: { http: {} }
+steps:
+  - name: step
+    component: toolbox
+    props: { do: [{ log: hello }, { suspend: {} }, { return: \"{{ event }}\" }] }
+";
+
+/// A server with the workflow `pause`, deployed by the command line.
+fn deployed() -> (Server<'static>, Cli) {
+    let server = Server::start();
+    let cli = Cli::of(&server);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("workflow.yaml");
+    fs::write(&file, WORKFLOW).unwrap();
+    let component = guests::file("tests/toolbox");
+    let pushed = cli.run(&["component", "push", component.to_str().unwrap()]).expect(0);
+    assert!(pushed.stdout.starts_with("uploaded toolbox sha256:"), "{}", pushed.stdout);
+    let deployed = cli.run(&["workflow", "deploy", file.to_str().unwrap()]).expect(0);
+    assert!(deployed.stdout.contains("pause"), "{}", deployed.stdout);
+    (server, cli)
+}
+
+#[test]
+fn an_execution_is_started_watched_and_resumed() {
+    let (server, cli) = deployed();
+    let id =
+        cli.json(&["trigger", "pause", "--data", "{\"n\": 1}"])["id"].as_str().unwrap().to_owned();
+    server.client().paused(&id);
+    let shown = cli.run(&["execution", "show", &id]).expect(0).stdout;
+    for part in
+        [id.as_str(), "suspended", "suspend of step step", "/resume/", "/cancel/", "/approve/"]
+    {
+        assert!(shown.contains(part), "no {part:?} in\n{shown}");
+    }
+    let listed = cli.json(&["execution", "ls", "--status", "suspended", "--workflow", "pause"]);
+    assert_eq!(listed["items"][0]["id"], json!(id));
+    assert_eq!(cli.json(&["execution", "ls", "--status", "failed"])["items"], json!([]));
+    assert!(cli.run(&["execution", "logs", &id]).expect(0).stdout.contains("hello"));
+    let resumed = cli.run(&["execution", "resume", &id, "--data", "{\"ok\": true}"]).expect(0);
+    assert!(resumed.stdout.starts_with("resumed"), "{}", resumed.stdout);
+    let watched = cli.run(&["execution", "watch", &id]).expect(0).stdout;
+    for part in ["trigger", "finish", "resume", "completed"] {
+        assert!(watched.contains(part), "no {part:?} in\n{watched}");
+    }
+    let execution = cli.json(&["execution", "show", &id]);
+    assert_eq!(execution["event"], json!({"n": 1}));
+    assert_eq!(execution["steps"]["step"]["exports"]["$resume_data"]["body"], json!({"ok": true}));
+    assert_eq!(cli.json(&["execution", "history", &id])["items"].as_array().unwrap().len(), 4);
+    assert_eq!(cli.json(&["execution", "logs", &id])["items"][0]["lines"][0]["text"], "hello");
+}
+
+#[test]
+fn an_execution_is_waited_for_and_canceled() {
+    let (server, cli) = deployed();
+    let event = tempfile::NamedTempFile::new().unwrap();
+    fs::write(event.path(), "[1, 2]").unwrap();
+    let data = format!("@{}", event.path().display());
+    let paused = cli.json(&["trigger", "pause", "--wait", "--data", &data]);
+    assert_eq!((&paused["status"], &paused["event"]), (&json!("suspended"), &json!([1, 2])));
+    let id = paused["id"].as_str().unwrap();
+    let canceled = cli.run(&["execution", "cancel", id]).expect(0);
+    assert!(canceled.stdout.starts_with("canceled"), "{}", canceled.stdout);
+    cli.run(&["execution", "resume", id]).expect(1);
+    let first = cli.json(&["trigger", "pause", "--idempotency-key", "k"]);
+    assert_eq!(cli.json(&["trigger", "pause", "--idempotency-key", "k"])["id"], first["id"]);
+    drop(server);
+}
+
+#[test]
+fn components_and_workflows_are_listed_shown_and_removed() {
+    let (_server, cli) = deployed();
+    assert_eq!(cli.json(&["component", "ls"])["items"][0]["name"], "toolbox");
+    assert_eq!(cli.json(&["component", "show", "toolbox"])["name"], "toolbox");
+    assert_eq!(cli.json(&["workflow", "ls"])["items"][0]["name"], "pause");
+    let shown = cli.json(&["workflow", "show", "pause"]);
+    assert_eq!(shown["definition"]["steps"][0]["component"], "toolbox");
+    for verb in [["component", "ls"], ["workflow", "ls"], ["execution", "ls"]] {
+        cli.run(&verb).expect(0);
+    }
+    let needed = cli.run(&["component", "rm", "toolbox"]).expect(1);
+    assert!(needed.stderr.contains("pause"), "{}", needed.stderr);
+    cli.run(&["workflow", "rm", "pause"]).expect(0);
+    cli.run(&["component", "rm", "toolbox"]).expect(0);
+    let gone = cli.run(&["component", "show", "toolbox"]).expect(1);
+    assert!(gone.stderr.starts_with("error: "), "{}", gone.stderr);
+}
+
+#[test]
+fn a_test_run_shows_what_happened() {
+    let (_server, cli) = deployed();
+    let report = cli.json(&["test", "pause", "--data", "7"]);
+    assert_eq!(report["status"], "canceled");
+    assert!(report["message"].as_str().unwrap().contains("not supported in test"));
+    let said = cli.run(&["test", "pause"]).expect(0).stdout;
+    assert!(said.contains("flow.suspend()") && said.contains("hello"), "{said}");
+}
+
+#[test]
+fn a_component_is_looked_at_without_a_server() {
+    let file = guests::file("tests/toolbox");
+    let about = Cli::bare().json(&["component", "inspect", file.to_str().unwrap()]);
+    assert!(about["digest"].as_str().unwrap().starts_with("sha256:"), "{about}");
+    assert!(about["imports"].to_string().contains("waystation:step/flow"), "{about}");
+    let bad = tempfile::NamedTempFile::new().unwrap();
+    fs::write(bad.path(), "text").unwrap();
+    let said = Cli::bare().run(&["component", "inspect", bad.path().to_str().unwrap()]).expect(1);
+    assert!(said.stderr.contains("not a WebAssembly component"), "{}", said.stderr);
+}
+
+#[test]
+fn the_doctor_finds_a_healthy_server_and_says_what_an_ill_one_lacks() {
+    let (server, cli) = deployed();
+    let data = server.data();
+    let checks = cli.json(&["doctor", "--data-dir", data.to_str().unwrap()]);
+    let checks = checks["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|check| check["verdict"] != "bad"), "{checks:#?}");
+    let stranger = cli.env("WAYSTATION_TOKEN", "not-the-right-token");
+    stranger.run(&["doctor"]).expect(1);
+    let nobody =
+        Cli::bare().env("WAYSTATION_URL", "http://127.0.0.1:9").env("WAYSTATION_TOKEN", "x");
+    nobody.run(&["doctor"]).expect(1);
+}
+
+#[test]
+fn whoever_asks_in_a_wrong_way_gets_exit_code_2_and_whoever_fails_gets_1() {
+    let (_server, cli) = deployed();
+    for wrong in [
+        &["frobnicate"][..],
+        &["trigger"],
+        &["trigger", "pause", "--data", "{"],
+        &["trigger", "pause", "--data", "@/nowhere/at/all"],
+        &["execution", "show", "../../token"],
+        &["execution", "ls", "--limit", "many"],
+    ] {
+        let said = cli.run(wrong);
+        assert_eq!(said.code, 2, "{wrong:?}: {}", said.stderr);
+    }
+    for failing in [
+        &["trigger", "nobody"][..],
+        &["execution", "show", "0198c9a2-0000-7000-8000-000000000000"],
+        &["component", "push", "/nowhere/at/all.wasm"],
+        &["workflow", "deploy", "/nowhere/at/all.yaml"],
+    ] {
+        let said = cli.run(failing);
+        assert_eq!(said.code, 1, "{failing:?}: {}", said.stderr);
+        assert!(said.stderr.starts_with("error: "), "{failing:?}: {}", said.stderr);
+    }
+    let said = Cli::bare()
+        .env("WAYSTATION_URL", "http://127.0.0.1:9")
+        .env("WAYSTATION_TOKEN", "x")
+        .run(&["execution", "ls"]);
+    assert_eq!(said.code, 1);
+    assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+}
+
+#[test]
+fn a_setting_that_is_wrong_ends_the_server_with_one_line_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("waystation.toml");
+    let data = folder.path().join("data");
+    let serve = |text: &str, cli: &Cli| {
+        fs::write(&file, text).unwrap();
+        let arguments =
+            ["serve", "--config", file.to_str().unwrap(), "--data", data.to_str().unwrap()];
+        cli.run(&arguments).expect(2).stderr
+    };
+    for (text, parts) in [
+        ("listen = \"nowhere\"\n", ["waystation.toml:1", "listen", "\"nowhere\""]),
+        (
+            "\n[limits]\nmemory_mib = \"much\"\n",
+            ["waystation.toml:3", "limits.memory_mib", "whole number"],
+        ),
+        ("[links]\nget = \"ask\"\n", ["waystation.toml:2", "links.get", "act, confirm"]),
+        ("colour = \"red\"\n", ["waystation.toml:1", "colour", "unknown key"]),
+        (
+            "[outbound]\nprivate = [\"10.0.0.0/99\"]\n",
+            ["waystation.toml:2", "outbound.private", "10.0.0.0/99"],
+        ),
+    ] {
+        let said = serve(text, &Cli::bare());
+        assert_eq!(said.lines().count(), 1, "{said}");
+        for part in parts {
+            assert!(said.contains(part), "no {part:?} in {said}");
+        }
+    }
+    let said = serve("", &Cli::bare().env("WAYSTATION_LIMITS_RUNS_MAX", "many"));
+    assert!(said.contains("WAYSTATION_LIMITS_RUNS_MAX"), "{said}");
+    assert!(!data.exists(), "a server with a wrong setting made its data directory");
+}
+
+#[test]
+fn a_python_file_is_built_into_a_component_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("greet.py");
+    fs::write(&source, "def handler(pd):\n    return f\"hello {pd.event['name']}\"\n").unwrap();
+    let output = folder.path().join("greet.wasm");
+    let arguments = ["build", source.to_str().unwrap(), "-o", output.to_str().unwrap()];
+    let said = Cli::bare().json(&arguments);
+    assert_eq!(said["language"], "Python", "{said}");
+    let server = Server::start();
+    let client = server.client();
+    client.put_component("greet", fs::read(&output).unwrap()).expect(201);
+    client.deploy(&json!({"name": "greet", "steps": [{"name": "greet", "component": "greet"}]}));
+    let execution = client.completed(&client.trigger("greet", &json!({"name": "Ada"})));
+    assert_eq!(execution["steps"]["greet"]["exports"]["$return_value"], "hello Ada");
+}
+
+#[test]
+fn a_source_that_is_wrong_is_told_in_the_authors_terms() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("broken.py");
+    fs::write(&source, "def handler(pd):\n    return (\n").unwrap();
+    let said = Cli::bare().run(&["build", source.to_str().unwrap()]).expect(1);
+    assert!(said.stderr.contains("broken.py") && said.stderr.contains("line 2"), "{}", said.stderr);
+    fs::write(&source, "def main():\n    pass\n").unwrap();
+    let said = Cli::bare().run(&["build", source.to_str().unwrap()]).expect(1);
+    assert!(said.stderr.contains("handler"), "{}", said.stderr);
+}
+
+#[test]
+fn the_token_beside_the_data_directory_is_found() {
+    let server = Server::start();
+    fs::write(server.data().join("token"), format!("{}\n", waystation_tests::TOKEN)).unwrap();
+    let cli = Cli::bare().env("WAYSTATION_URL", &server.client().url);
+    let data = server.data();
+    cli.run(&["execution", "ls", "--data-dir", data.to_str().unwrap()]).expect(0);
+    assert_eq!(
+        http::get(&format!("{}/healthz", server.client().url)).json(),
+        json!({"status": "ok"})
+    );
+    let _: Value = cli.json(&["execution", "ls", "--data-dir", data.to_str().unwrap()]);
+}
