@@ -12,8 +12,18 @@ use crate::{guests, program, toolchain};
 /// Runs them. All parts run, also when one fails.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut parts = Parts(Vec::new());
-    parts.run("set up", || toolchain::all(root).map(drop));
-    parts.run("guests", || guests::build(root, &guests::all(root)?).map(drop));
+    let mut worked = false;
+    parts.run("set up", || {
+        worked |= toolchain::all(root)?;
+        Ok(())
+    });
+    parts.run("guests", || {
+        worked |= guests::build(root, &guests::all(root)?)?;
+        Ok(())
+    });
+    if !worked {
+        note("nothing was left to set up");
+    }
     parts.run("workspace", || {
         let mut cargo = program::cargo(root);
         cargo.args(["test", "--workspace", "--no-fail-fast"]);
