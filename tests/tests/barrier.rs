@@ -2,6 +2,7 @@
 //! the system calls of the server.
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
 
+use std::collections::HashMap;
 use std::fs;
 use std::process::{Command, Stdio};
 
@@ -48,26 +49,30 @@ fn traced(folder: &std::path::Path) -> (Server<'static>, std::path::PathBuf) {
     (ServerOptions::new().under(&program).start(), file)
 }
 
-/// The calls in the order in which they ended.
+/// The calls in the order in which they ended; but an answer counts from its beginning, and a
+/// sync only for what was written before it began.
 fn calls(file: &std::path::Path) -> Vec<Call> {
     let text = wait::until("strace has seen the server's end", || {
         Some(fs::read_to_string(file).unwrap()).filter(|text| text.contains("+++ killed by"))
     });
-    let mut begun = std::collections::HashMap::<&str, &str>::new();
+    let mut begun = HashMap::<&str, (&str, usize)>::new();
     let mut calls = Vec::new();
     for line in text.lines() {
         let Some((thread, rest)) = line.split_once(' ') else { continue };
         let rest = rest.trim_start();
-        if rest.ends_with("<unfinished ...>") {
-            // An answer may be on its way as soon as its call has begun.
-            match call(rest) {
-                Some(Call::Answered(answer)) => calls.push(Call::Answered(answer)),
-                _ => drop(begun.insert(thread, rest)),
-            }
-            continue;
+        let resumed = rest.starts_with("<... ");
+        let (whole, since) = match begun.remove(thread) {
+            Some(begin) if resumed => begin,
+            _ => (rest, calls.len()),
+        };
+        let Some(call) = call(whole) else { continue };
+        let over = resumed || !rest.ends_with("<unfinished ...>");
+        match call {
+            Call::Answered(_) if resumed => {}
+            Call::Synced if calls[since..].contains(&Call::Wrote) => {}
+            Call::Wrote | Call::Synced if !over => drop(begun.insert(thread, (rest, calls.len()))),
+            call => calls.push(call),
         }
-        let whole = if rest.starts_with("<... ") { begun.remove(thread) } else { Some(rest) };
-        calls.extend(whole.and_then(call));
     }
     calls
 }
@@ -81,7 +86,7 @@ fn call(line: &str) -> Option<Call> {
         "write" | "pwrite64" | "pwritev" | "writev" if in_store => Some(Call::Wrote),
         "write" | "writev" | "sendto" | "sendmsg" if rest.contains("\"HTTP/1.1 ") => {
             let answers = [
-                ("HTTP/1.1 202 Accepted\\r\\nlocation", Answer::Triggered),
+                ("\\r\\nlocation: ", Answer::Triggered),
                 ("\\\"outcome\\\":\\\"accepted\\\"", Answer::Accepted),
                 ("\\\"outcome\\\":\\\"resumed\\\"", Answer::Resumed),
                 ("\\\"outcome\\\":\\\"canceled\\\"", Answer::Canceled),
