@@ -79,7 +79,7 @@ impl Client {
     /// Deploys a workflow of one step, a guest that is uploaded already, with these props. The
     /// step `step` may call loopback and send mails.
     #[track_caller]
-    pub fn deploy_step(&self, name: &str, guest: &str, props: Value) {
+    pub fn deploy_step(&self, name: &str, guest: &str, props: &Value) {
         self.deploy(
             &json!({"name": name, "trigger": {"http": {}}, "steps": [step("step", guest, props)]}),
         );
@@ -87,13 +87,13 @@ impl Client {
 
     /// The same, with a second step `next` that says that it ran.
     #[track_caller]
-    pub fn deploy_step_and_next(&self, name: &str, guest: &str, props: Value) {
+    pub fn deploy_step_and_next(&self, name: &str, guest: &str, props: &Value) {
         self.push("tests/toolbox");
         let next = json!({"do": [{"return": "the next step ran"}]});
         self.deploy(&json!({
             "name": name,
             "trigger": {"http": {}},
-            "steps": [step("step", guest, props), step("next", "toolbox", next)],
+            "steps": [step("step", guest, props), step("next", "toolbox", &next)],
         }));
     }
 
@@ -180,7 +180,7 @@ pub fn run_id(answer: &Value) -> String {
 }
 
 /// A step that may call loopback and send mails.
-fn step(name: &str, guest: &str, props: Value) -> Value {
+fn step(name: &str, guest: &str, props: &Value) -> Value {
     json!({
         "name": name,
         "component": guests::component_name(guest),

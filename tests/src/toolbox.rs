@@ -8,14 +8,14 @@ use crate::{Client, run_id};
 #[track_caller]
 pub fn deploy(client: &Client, name: &str, actions: &Value) {
     client.push("tests/toolbox");
-    client.deploy_step(name, "tests/toolbox", json!({"do": actions}));
+    client.deploy_step(name, "tests/toolbox", &json!({"do": actions}));
 }
 
 /// The same with a second step `next`, which returns a text.
 #[track_caller]
 pub fn deploy_and_next(client: &Client, name: &str, actions: &Value) {
     client.push("tests/toolbox");
-    client.deploy_step_and_next(name, "tests/toolbox", json!({"do": actions}));
+    client.deploy_step_and_next(name, "tests/toolbox", &json!({"do": actions}));
 }
 
 /// Runs one step that does `actions`; the execution's id.

@@ -1,5 +1,4 @@
 //! Who gets in, and how the server is looked after.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
 //! An answer goes out when what it promises is on disk, and not before: seen from outside, in
 //! the system calls of the server.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use std::collections::HashMap;
 use std::fs;

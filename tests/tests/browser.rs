@@ -1,5 +1,4 @@
 //! The approval page, in a real browser.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
 
 use serde_json::{Value, json};
 use waystation_tests::{Browser, Client, Server, ServerOptions, toolbox};

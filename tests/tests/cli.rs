@@ -1,6 +1,6 @@
 //! The command line: every verb of the client, `--json`, exit codes, and what is said about
 //! settings that are wrong.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use std::fs;
 

@@ -1,5 +1,4 @@
 //! Nothing acknowledged is lost, whenever the host dies.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
 
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ fn after_kill_9_every_execution_goes_on_from_where_it_was() {
     let two_runs =
         json!({"do": [{"rerun": {"delay_ms": 2000, "context": {"n": 1}}}], "later": ["context"]});
     client.push("tests/toolbox");
-    client.deploy_step_and_next("rerun", "toolbox", two_runs);
+    client.deploy_step_and_next("rerun", "toolbox", &two_runs);
     toolbox::deploy_and_next(client, "suspend", &json!([{"suspend": {}}]));
     toolbox::deploy_and_next(client, "slow", &post_links_and_sleep(&recorder, 3000));
     toolbox::deploy_and_next(client, "quick", &json!(["context"]));

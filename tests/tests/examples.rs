@@ -1,5 +1,5 @@
 //! The examples do what their read-me files say.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use serde_json::{Value, json};
 use waystation_tests::{Clock, Script, Server, ServerOptions, guests, http, run_id};

@@ -1,5 +1,5 @@
 //! HTTP triggers, and test runs.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use serde_json::{Value, json};
 use waystation_tests::{Client, Server, http, run_id, toolbox};

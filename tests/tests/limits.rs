@@ -1,5 +1,4 @@
 //! What a step gets, what it does not get, and how a step that takes too much ends.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
 
 use serde_json::{Value, json};
 use waystation_tests::{Recorder, Server, ServerOptions, toolbox};
@@ -185,7 +184,7 @@ fn every_start_resume_and_rerun_costs_and_waiting_does_not() {
     let client = server.client();
     client.push("tests/toolbox");
     let props = json!({"do": [{"rerun": {"delay_ms": 300}}], "later": [{"return": 1}]});
-    client.deploy_step_and_next("cost", "toolbox", props);
+    client.deploy_step_and_next("cost", "toolbox", &props);
     let execution = client.completed(&client.trigger("cost", &Value::Null));
     assert_eq!(execution["credits"], 2, "{execution:#}");
     assert_eq!(execution["segments"].as_array().unwrap().len(), 2);

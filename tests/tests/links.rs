@@ -1,5 +1,5 @@
 //! The links of a pause: who may act, when, and how often.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use std::thread;
 
@@ -32,7 +32,7 @@ impl Links {
 }
 
 /// A running execution whose step has sent its links and sleeps.
-fn running(client: &Client, recorder: &Recorder, then: Value) -> (String, Links) {
+fn running(client: &Client, recorder: &Recorder, then: &Value) -> (String, Links) {
     let actions = json!([{"suspend": {}}, {"post_links": recorder.url}, {"sleep": 1000}, then]);
     toolbox::deploy_and_next(client, "early", &actions);
     let id = client.trigger("early", &Value::Null);
@@ -42,7 +42,7 @@ fn running(client: &Client, recorder: &Recorder, then: Value) -> (String, Links)
 #[test]
 fn a_resume_that_comes_before_the_step_has_ended_waits_for_the_pause() {
     let (server, recorder) = (Server::start(), Recorder::start());
-    let (id, links) = running(server.client(), &recorder, json!({"return": 1}));
+    let (id, links) = running(server.client(), &recorder, &json!({"return": 1}));
     let answer = http::post(&links.resume, &json!({"n": 1})).expect(202).json();
     assert_eq!((&answer["outcome"], &answer["already"]), (&json!("accepted"), &json!(false)));
     let again = http::post(&links.resume, &json!({"n": 2})).expect(200).json();
@@ -57,7 +57,7 @@ fn a_resume_that_comes_before_the_step_has_ended_waits_for_the_pause() {
 #[test]
 fn a_cancel_that_comes_before_the_step_has_ended_cancels_when_the_pause_begins() {
     let (server, recorder) = (Server::start(), Recorder::start());
-    let (id, links) = running(server.client(), &recorder, json!({"return": 1}));
+    let (id, links) = running(server.client(), &recorder, &json!({"return": 1}));
     assert_eq!(http::get(&links.cancel).expect(202).json()["outcome"], "accepted");
     let execution = server.client().ended(&id);
     assert_eq!(execution["status"], "canceled");
@@ -68,7 +68,7 @@ fn a_cancel_that_comes_before_the_step_has_ended_cancels_when_the_pause_begins()
 #[test]
 fn an_early_call_of_a_pause_that_was_withdrawn_has_no_effect() {
     let (server, recorder) = (Server::start(), Recorder::start());
-    let (id, links) = running(server.client(), &recorder, json!("withdraw"));
+    let (id, links) = running(server.client(), &recorder, &json!("withdraw"));
     http::get(&links.cancel).expect(202);
     let execution = server.client().completed(&id);
     assert_eq!(execution["steps"]["next"]["runs"], 1);
@@ -152,7 +152,7 @@ fn the_same_request_again_changes_nothing_and_is_told_so() {
 #[test]
 fn links_of_an_execution_that_the_operator_ended_answer_410() {
     let (server, recorder) = (Server::start(), Recorder::start());
-    let (id, links) = running(server.client(), &recorder, json!({"sleep": 20000}));
+    let (id, links) = running(server.client(), &recorder, &json!({"sleep": 20000}));
     let canceled = server.client().post(&format!("/api/v1/executions/{id}/cancel"), &Value::Null);
     assert_eq!(canceled.expect(200).json()["outcome"], "canceled");
     server.client().ended(&id);
@@ -309,7 +309,7 @@ fn the_link_of_an_old_run_does_not_touch_the_pause_of_a_later_one() {
     client.push("tests/toolbox");
     let props =
         json!({"do": [{"rerun": {"delay_ms": 86_400_000}}], "later": [{"suspend": {}}, "context"]});
-    client.deploy_step_and_next("old", "toolbox", props);
+    client.deploy_step_and_next("old", "toolbox", &props);
     let id = client.trigger("old", &Value::Null);
     let old = Links::of(&client.paused(&id)["waiting"]);
     http::post(&old.resume, &json!("first")).expect(200);

@@ -1,5 +1,5 @@
 //! Mails are delivered at least once, whatever dies.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use std::fs;
 use std::time::Duration;
@@ -33,7 +33,7 @@ fn without_a_mail_server_a_mail_is_a_file_with_both_links() {
     let server = ServerOptions::new().env("WAYSTATION_EMAIL_FROM", "host@example.org").start();
     let client = server.client();
     client.push("tests/seed_approval");
-    client.deploy_step_and_next("seed", "seed_approval", json!({}));
+    client.deploy_step_and_next("seed", "seed_approval", &json!({}));
     let id = client.trigger("seed", &Value::Null);
     let waiting = client.paused(&id)["waiting"].clone();
     let mail = wait::until("a mail in the outbox", || outbox(&server).pop());

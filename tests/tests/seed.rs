@@ -1,5 +1,5 @@
 //! The programs of the description that Waystation follows, as they stand there.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Deploys one of the programs, and a step after it; starts it and waits until it is paused.
-fn paused(client: &Client, guest: &str, props: Value) -> (String, Value) {
+fn paused(client: &Client, guest: &str, props: &Value) -> (String, Value) {
     client.push(&format!("tests/{guest}"));
     client.deploy_step_and_next("seed", guest, props);
     let id = client.trigger("seed", &Value::Null);
@@ -29,7 +29,7 @@ fn next_step_ran(execution: &Value) -> bool {
 #[test]
 fn a_suspended_workflow_goes_on_when_a_browser_opens_the_resume_link() {
     let server = Server::start();
-    let (id, waiting) = paused(server.client(), "seed_approval", json!({}));
+    let (id, waiting) = paused(server.client(), "seed_approval", &json!({}));
     let page = http::request("GET", waiting["resume_url"].as_str().unwrap())
         .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
         .send()
@@ -47,7 +47,7 @@ fn what_is_sent_to_the_resume_link_is_the_resume_data() {
     let server = Server::start();
     let client = server.client();
     client.push("tests/seed_approval");
-    client.deploy_step_and_next("seed", "seed_approval", json!({}));
+    client.deploy_step_and_next("seed", "seed_approval", &json!({}));
     for (method, kind, sent, received) in [
         (
             "POST",
@@ -88,7 +88,7 @@ fn what_is_sent_to_the_resume_link_is_the_resume_data() {
 #[test]
 fn the_cancel_link_cancels_and_no_later_step_runs() {
     let server = Server::start();
-    let (id, waiting) = paused(server.client(), "seed_approval", json!({}));
+    let (id, waiting) = paused(server.client(), "seed_approval", &json!({}));
     let answer = http::get(waiting["cancel_url"].as_str().unwrap()).expect(200).json();
     assert_eq!(answer["outcome"], "canceled");
     let execution = server.client().ended(&id);
@@ -101,7 +101,7 @@ fn the_cancel_link_cancels_and_no_later_step_runs() {
 fn after_24_hours_without_an_answer_the_workflow_goes_on() {
     let clock = Clock::new();
     let server = ServerOptions::new().clock(&clock).start();
-    let (id, _) = paused(server.client(), "seed_approval", json!({}));
+    let (id, _) = paused(server.client(), "seed_approval", &json!({}));
     clock.advance(DAY - HOUR);
     assert_eq!(server.client().execution(&id)["status"], "suspended");
     clock.advance(2 * HOUR);
@@ -115,7 +115,7 @@ fn after_24_hours_without_an_answer_the_workflow_goes_on() {
 fn a_timeout_of_7_days_lasts_7_days() {
     let clock = Clock::new();
     let server = ServerOptions::new().clock(&clock).start();
-    let (id, waiting) = paused(server.client(), "seed_timeout", json!({}));
+    let (id, waiting) = paused(server.client(), "seed_timeout", &json!({}));
     let (since, deadline) = (seconds(&waiting["since"]), seconds(&waiting["deadline"]));
     assert_eq!(deadline - since, 7 * 24 * 3600);
     clock.advance(6 * DAY);
@@ -154,7 +154,7 @@ fn a_job_is_polled_until_it_is_done() {
     let clock = Clock::new();
     let server = ServerOptions::new().clock(&clock).start();
     let url = format!("{}/status", jobs.url);
-    let (id, waiting) = paused(server.client(), "seed_poll", json!({"url": url, "delay": 10_000}));
+    let (id, waiting) = paused(server.client(), "seed_poll", &json!({"url": url, "delay": 10_000}));
     assert_eq!((&waiting["kind"], &waiting["on_timeout"]), (&json!("rerun"), &Value::Null));
     assert_eq!(seconds(&waiting["deadline"]) - seconds(&waiting["since"]), 10);
     for poll in 1..=2 {
@@ -176,7 +176,7 @@ fn a_job_that_never_ends_fails_with_the_programs_own_exception() {
     let server = Server::start();
     let client = server.client();
     client.push("tests/seed_poll");
-    client.deploy_step_and_next("seed", "seed_poll", json!({"url": jobs.url, "delay": 50}));
+    client.deploy_step_and_next("seed", "seed_poll", &json!({"url": jobs.url, "delay": 50}));
     let id = client.trigger("seed", &Value::Null);
     let error = client.failed(&id);
     assert_eq!(error["kind"], "guest_error");
@@ -197,7 +197,7 @@ fn a_job_that_never_ends_fails_with_the_programs_own_exception() {
 fn a_callback_is_processed_within_the_step_that_asked_for_it() {
     let service = Recorder::start();
     let server = Server::start();
-    let (id, _) = paused(server.client(), "seed_callback", json!({"url": service.url}));
+    let (id, _) = paused(server.client(), "seed_callback", &json!({"url": service.url}));
     let links = service.nth(1).body;
     let answer = http::post(links["resume_url"].as_str().unwrap(), &json!({"result": 42}));
     assert_eq!(answer.expect(200).json()["outcome"], "resumed");
@@ -212,7 +212,7 @@ fn a_callback_is_processed_within_the_step_that_asked_for_it() {
 fn a_service_that_never_calls_back_fails_the_step_after_a_day() {
     let (service, clock) = (Recorder::start(), Clock::new());
     let server = ServerOptions::new().clock(&clock).start();
-    let (id, _) = paused(server.client(), "seed_callback", json!({"url": service.url}));
+    let (id, _) = paused(server.client(), "seed_callback", &json!({"url": service.url}));
     clock.advance(DAY + HOUR);
     let error = server.client().failed(&id);
     assert_eq!(error["message"], "External service never completed job");
@@ -221,7 +221,7 @@ fn a_service_that_never_calls_back_fails_the_step_after_a_day() {
 #[test]
 fn a_run_gets_the_context_that_the_run_before_passed() {
     let server = Server::start();
-    let (id, _) = paused(server.client(), "seed_context", json!({}));
+    let (id, _) = paused(server.client(), "seed_context", &json!({}));
     let execution = server.client().completed(&id);
     assert_eq!(export(&execution, "$return_value"), json!({"hello": "world"}));
     assert!(next_step_ran(&execution));
@@ -244,7 +244,7 @@ fn a_step_reruns_10_times_by_default_and_then_the_workflow_goes_on() {
 #[test]
 fn a_run_that_asks_for_nothing_ends_its_step_whatever_max_retries_says() {
     let server = Server::start();
-    let (id, waiting) = paused(server.client(), "seed_max_retries", json!({}));
+    let (id, waiting) = paused(server.client(), "seed_max_retries", &json!({}));
     assert_eq!(waiting["kind"], "rerun");
     let execution = server.client().completed(&id);
     assert_eq!(execution["steps"]["step"]["runs"], 2);

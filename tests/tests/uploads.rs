@@ -1,5 +1,5 @@
 //! What is taken as a component and as a workflow, and what is said about the rest.
-#![expect(clippy::unwrap_used, reason = "a test that finds nothing there has failed")]
+#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use serde_json::{Value, json};
 use waystation_tests::{Server, ServerOptions, guests, http, toolbox};
