@@ -228,3 +228,15 @@ fn a_delay_goes_on_by_itself() {
         (&json!(1), &json!("timeout"))
     );
 }
+
+#[test]
+fn what_is_paused_takes_no_place_from_what_runs() {
+    let server = ServerOptions::new().env("WAYSTATION_LIMITS_RUNS_MAX", "1").start();
+    let client = server.client();
+    toolbox::deploy(client, "pause", &json!([{"suspend": {}}]));
+    let paused: Vec<String> = (0..20).map(|_| client.trigger("pause", &Value::Null)).collect();
+    paused.iter().for_each(|id| drop(client.paused(id)));
+    assert_eq!(toolbox::result(client, &json!([{"return": "ran"}])), "ran");
+    let metrics = client.get("/metrics").text();
+    assert!(metrics.lines().any(|line| line == "waystation_runs_active 0"), "{metrics}");
+}
