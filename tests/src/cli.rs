@@ -49,6 +49,7 @@ impl Cli {
         without_settings(&mut command);
         let output = command
             .args(arguments)
+            .env("WAYSTATION_TOOLCHAINS", guests::toolchains())
             .envs(self.env.iter().cloned())
             .stdin(Stdio::null())
             .output()

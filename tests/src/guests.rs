@@ -57,6 +57,12 @@ pub fn binary() -> PathBuf {
     binary
 }
 
+/// Where `cargo xtask toolchain` put the tools, unless the environment says otherwise.
+pub(crate) fn toolchains() -> PathBuf {
+    let given = std::env::var_os("WAYSTATION_TOOLCHAINS").map(PathBuf::from);
+    given.unwrap_or_else(|| repository().join("target/toolchains"))
+}
+
 /// Compiled code of the guests, shared by all servers of all tests: to compile a Python
 /// component takes many seconds.
 pub(crate) fn compiled() -> PathBuf {

@@ -120,9 +120,7 @@ impl<'a> ServerOptions<'a> {
 /// Takes away what the environment of the tests says about other servers.
 pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WAYSTATION_")) {
-        if name != "WAYSTATION_TOOLCHAINS" {
-            command.env_remove(name);
-        }
+        command.env_remove(name);
     }
 }
 

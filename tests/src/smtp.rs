@@ -77,9 +77,7 @@ impl Drop for MailServer {
 
 /// The Python that has aiosmtpd.
 fn python() -> PathBuf {
-    let toolchains = std::env::var_os("WAYSTATION_TOOLCHAINS").map(PathBuf::from);
-    let toolchains = toolchains.unwrap_or_else(|| guests::repository().join("target/toolchains"));
-    let python = toolchains.join("python/bin/python");
+    let python = guests::toolchains().join("python/bin/python");
     assert!(python.exists(), "{} is missing: run `cargo xtask toolchain`", python.display());
     python
 }
