@@ -22,8 +22,8 @@ pub(super) struct Server {
     child: Child,
     data: PathBuf,
     url: String,
-    /// The server must not write into a closed pipe.
-    _stdout: BufReader<ChildStdout>,
+    /// Held open: the server must not write into a closed pipe.
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Server {
@@ -45,10 +45,9 @@ impl Server {
         ));
         let mut child = command.spawn().context("starting the server failed")?;
         let stdout = child.stdout.take().context("the server has no stdout")?;
-        let mut server =
-            Server { child, data, url: String::new(), _stdout: BufReader::new(stdout) };
+        let mut server = Server { child, data, url: String::new(), stdout: BufReader::new(stdout) };
         let mut first = String::new();
-        server._stdout.read_line(&mut first)?;
+        server.stdout.read_line(&mut first)?;
         let Some(url) = first.trim().strip_prefix("listening on ") else {
             let said = fs::read_to_string(&log).unwrap_or_default();
             bail!("the server did not start: {first}{said}");

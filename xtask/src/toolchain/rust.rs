@@ -1,14 +1,14 @@
 //! The Rust target of guests: rustup's, or where that can't be fetched, Debian's.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::say::say;
 use super::{debian, folder, prefix};
+use crate::program;
 
 const TARGET: &str = "wasm32-wasip2";
 /// Fetching the target takes seconds; a machine that can't reach the server may hang instead.
@@ -41,31 +41,9 @@ pub(crate) fn set_up(root: &Path) -> Result<bool> {
 fn add_by_rustup(root: &Path) -> bool {
     say(&format!("rust: rustup target add {TARGET}"));
     let mut rustup = Command::new("rustup");
-    rustup
-        .args(["target", "add", TARGET])
-        .current_dir(root)
-        .env("RUSTUP_MAX_RETRIES", "0")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    finished_in_time(&mut rustup) && waystation_build::target_is_installed(root)
-}
-
-fn finished_in_time(command: &mut Command) -> bool {
-    let Ok(mut child) = command.spawn() else { return false };
-    let started = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return status.success(),
-            Ok(None) if started.elapsed() < RUSTUP_TIME_MAX => {
-                thread::park_timeout(Duration::from_millis(50));
-            }
-            _ => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return false;
-            }
-        }
-    }
+    rustup.args(["target", "add", TARGET]).current_dir(root).env("RUSTUP_MAX_RETRIES", "0");
+    program::succeeds_within(&mut rustup, RUSTUP_TIME_MAX)
+        && waystation_build::target_is_installed(root)
 }
 
 fn unpack(suite: &str, home: &Path) -> bool {
