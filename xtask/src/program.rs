@@ -14,10 +14,22 @@ use crate::terminal::note;
 /// How often a program is looked at that may not take too long.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The cargo that runs this program.
+/// The cargo that runs this program, in `root`, as if it were called by hand: what this run of
+/// cargo set for its own program goes. Some build scripts are run anew when it changes, and so
+/// half of the dependencies would be built again for each way to call cargo.
 pub(crate) fn cargo(root: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root);
+    let set_by_cargo = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+    };
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(set_by_cargo) || name == "OUT_DIR" || name == "CARGO" {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 

@@ -24,6 +24,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     if !worked {
         note("nothing was left to set up");
     }
+    // The tests run the binary, which `cargo test` does not build.
+    parts.run("binary", || program::run(program::cargo(root).args(["build", "--workspace"])));
     parts.run("workspace", || {
         let mut cargo = program::cargo(root);
         cargo.args(["test", "--workspace", "--no-fail-fast"]);
