@@ -92,14 +92,12 @@ async fn deliver_due(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
     loop {
         let mails = engine.0.store.mails(BATCH).await?;
         let due = mails.partition_point(|mail| mail.at <= engine.0.clock.now());
-        for mail in mails.iter().take(due) {
-            if !engine.is_ready() {
-                return Ok(None);
-            }
-            deliver_one(engine, mail).await?;
+        if due == 0 || !engine.is_ready() {
+            return Ok(mails.first().map(|mail| mail.at));
         }
-        if due < BATCH {
-            return Ok(mails.get(due).map(|mail| mail.at));
+        // A failed one comes back with a later time: the queue is read again after each round.
+        for mail in mails.iter().take(due) {
+            deliver_one(engine, mail).await?;
         }
     }
 }

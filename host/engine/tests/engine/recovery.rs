@@ -23,9 +23,7 @@ async fn restarted(
 }
 
 async fn hanging() -> World {
-    let world = World::new(|_| Does::Hangs).await;
-    let World { store, clock, folder, .. } = world;
-    let world = World::over(store, clock, folder, impatient(), |_| Does::Hangs).await;
+    let world = World::with(impatient(), |_| Does::Hangs).await;
     world.deploy(json!([{"name": "a"}])).await;
     world
 }
@@ -79,10 +77,8 @@ async fn a_deadline_that_passed_meanwhile_fires_once() {
 
 #[tokio::test]
 async fn paused_executions_hold_no_slot() {
-    let world = World::new(|_| Does::Hangs).await;
-    let World { store, clock, folder, .. } = world;
     let limits = Limits { runs_max: 1, ..impatient() };
-    let world = World::over(store, clock, folder, limits, |_| Does::Asks(suspend(1000))).await;
+    let world = World::with(limits, |_| Does::Asks(suspend(1000))).await;
     world.deploy(json!([{"name": "a"}])).await;
     let mut ids = Vec::new();
     for _ in 0..20 {
@@ -95,10 +91,8 @@ async fn paused_executions_hold_no_slot() {
 
 #[tokio::test]
 async fn a_full_host_says_so_before_it_accepts() {
-    let world = World::new(|_| Does::Hangs).await;
-    let World { store, clock, folder, .. } = world;
     let limits = Limits { runs_max: 1, queued_max: 3, ..impatient() };
-    let world = World::over(store, clock, folder, limits, |_| Does::Hangs).await;
+    let world = World::with(limits, |_| Does::Hangs).await;
     world.deploy(json!([{"name": "a"}])).await;
     let mut accepted = 0;
     let refused = loop {

@@ -131,10 +131,16 @@ impl World {
     pub(crate) async fn new(
         script: impl Fn(&RunRequest) -> Does + Send + Sync + 'static,
     ) -> World {
+        World::with(Limits::default(), script).await
+    }
+
+    pub(crate) async fn with(
+        limits: Limits,
+        script: impl Fn(&RunRequest) -> Does + Send + Sync + 'static,
+    ) -> World {
         let store = Arc::new(MemoryStore::new());
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
-        World::over(store, clock, Arc::new(TempDir::new().unwrap()), Limits::default(), script)
-            .await
+        World::over(store, clock, Arc::new(TempDir::new().unwrap()), limits, script).await
     }
 
     pub(crate) async fn over(
