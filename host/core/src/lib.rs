@@ -32,7 +32,7 @@ mod workflow;
 
 pub use credits::Segment;
 pub use event::{
-    Caller, Event, Flow, HistoryEntry, Note, OnTimeout, Payload, PauseEnd, PauseEnding,
+    Caller, Event, Flow, HistoryEntry, Note, OnTimeout, PauseEnd, PauseEnding, Payload,
 };
 pub use execution::{
     EarlyCall, Execution, NewExecution, Pause, PauseId, PauseKind, PayloadId, PayloadRef, Run,

@@ -204,7 +204,10 @@ mod tests {
 
     #[test]
     fn the_same_pause_always_has_the_same_token() {
-        assert_eq!(keys(&[1]).sign(link(LinkAction::Resume)), keys(&[1]).sign(link(LinkAction::Resume)));
+        assert_eq!(
+            keys(&[1]).sign(link(LinkAction::Resume)),
+            keys(&[1]).sign(link(LinkAction::Resume))
+        );
     }
 
     #[test]

@@ -105,14 +105,18 @@ mod tests {
     fn addresses_are_plain() {
         assert_eq!(mail(&[]).check(100), Ok(()));
         assert_eq!(mail(&["ann@example.com", "a.b+c@localhost"]).check(100), Ok(()));
-        for bad in ["", "ann", "@a", "a@", "a@b@c d", "a\r\nBcc: x@y", "Ann <a@b>", "a@-b", ".a@b"] {
+        for bad in ["", "ann", "@a", "a@", "a@b@c d", "a\r\nBcc: x@y", "Ann <a@b>", "a@-b", ".a@b"]
+        {
             assert!(matches!(mail(&[bad]).check(100), Err(MailError::Address(_))), "{bad}");
         }
     }
 
     #[test]
     fn a_subject_is_one_line() {
-        assert_eq!(Mail { subject: "a\nb".into(), ..mail(&[]) }.check(100), Err(MailError::Subject));
+        assert_eq!(
+            Mail { subject: "a\nb".into(), ..mail(&[]) }.check(100),
+            Err(MailError::Subject)
+        );
     }
 
     #[test]

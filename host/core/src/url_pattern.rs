@@ -69,11 +69,9 @@ impl HostPattern {
         match self {
             HostPattern::Any => true,
             HostPattern::Exact(name) => name == host,
-            HostPattern::Below(suffix) => {
-                host.strip_suffix(suffix.as_str()).is_some_and(|rest| {
-                    rest.len() > 1 && rest.ends_with('.')
-                })
-            }
+            HostPattern::Below(suffix) => host
+                .strip_suffix(suffix.as_str())
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
         }
     }
 }
@@ -161,7 +159,8 @@ fn parse_host(host: &str) -> Result<HostPattern, &'static str> {
     };
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     let label_ok = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        !label.is_empty()
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
     if !name.split('.').all(label_ok) {
         return Err("the host is a name, an address, *.suffix or *");
@@ -240,9 +239,21 @@ mod tests {
     #[test]
     fn what_is_no_pattern_is_refused() {
         for bad in [
-            "", "example.com", "ftp://h", "http://", "http://h:0", "http://h:65536", "http://u@h",
-            "http://h?x", "http://h#x", "http://*example.com", "http://a..b", "http://[::1", "http://[x]",
-            "http://h/../x", "http://h :80",
+            "",
+            "example.com",
+            "ftp://h",
+            "http://",
+            "http://h:0",
+            "http://h:65536",
+            "http://u@h",
+            "http://h?x",
+            "http://h#x",
+            "http://*example.com",
+            "http://a..b",
+            "http://[::1",
+            "http://[x]",
+            "http://h/../x",
+            "http://h :80",
         ] {
             assert!(bad.parse::<UrlPattern>().is_err(), "{bad}");
         }

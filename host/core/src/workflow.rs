@@ -154,8 +154,12 @@ impl RetryPolicy {
     /// The wait after the `failures`-th failure (from 1), in milliseconds.
     pub fn backoff_after(&self, failures: u32) -> u64 {
         let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss,
-            reason = "a wait is at most 365 days, which a f64 holds exactly; the cast saturates")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a wait is at most 365 days, which a f64 holds exactly; the cast saturates"
+        )]
         let wait = (self.backoff_ms as f64 * self.factor.powi(exponent)) as u64;
         wait.min(self.max_backoff_ms)
     }
@@ -180,12 +184,16 @@ impl WorkflowSpec {
     pub fn check(&self, limits: &Limits) -> Result<(), InvalidWorkflow> {
         let wrong = |place: String, problem: String| Err(InvalidWorkflow { place, problem });
         if self.steps.is_empty() || self.steps.len() > limits.steps_max {
-            let problem = format!("{} steps; 1 to {} are allowed", self.steps.len(), limits.steps_max);
+            let problem =
+                format!("{} steps; 1 to {} are allowed", self.steps.len(), limits.steps_max);
             return wrong("steps".into(), problem);
         }
         for (index, step) in self.steps.iter().enumerate() {
             if self.steps.iter().take(index).any(|earlier| earlier.name == step.name) {
-                return wrong(format!("steps[{index}].name"), format!("a second step {:?}", step.name.as_str()));
+                return wrong(
+                    format!("steps[{index}].name"),
+                    format!("a second step {:?}", step.name.as_str()),
+                );
             }
             step.check(limits).map_err(|InvalidWorkflow { place, problem }| InvalidWorkflow {
                 place: format!("steps[{index}].{place}"),
@@ -200,7 +208,11 @@ impl StepSpec {
     fn check(&self, limits: &Limits) -> Result<(), InvalidWorkflow> {
         let within = |place: &str, value: u64, max: u64| {
             let problem = format!("{value} is not between 1 and {max}");
-            if (1..=max).contains(&value) { Ok(()) } else { Err(InvalidWorkflow { place: place.into(), problem }) }
+            if (1..=max).contains(&value) {
+                Ok(())
+            } else {
+                Err(InvalidWorkflow { place: place.into(), problem })
+            }
         };
         if let Some(memory) = self.limits.memory_mib {
             within("limits.memory_mib", memory.into(), limits.memory_mib_max.into())?;
@@ -213,7 +225,9 @@ impl StepSpec {
             return Err(InvalidWorkflow { place: "allow.secrets".into(), problem: problem.into() });
         }
         if let Some(name) = self.allow.config.keys().find(|name| !is_variable(name)) {
-            let problem = format!("{name:?} is not a variable's name: A-Z, a-z, 0-9 and _, not starting with a digit");
+            let problem = format!(
+                "{name:?} is not a variable's name: A-Z, a-z, 0-9 and _, not starting with a digit"
+            );
             return Err(InvalidWorkflow { place: "allow.config".into(), problem });
         }
         if let Some(retry) = &self.retry {
@@ -252,8 +266,16 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_errors() {
-        assert!(spec(json!([{"name": "a", "component": "c", "retries": 3}])).unwrap_err().contains("retries"));
-        assert!(spec(json!([{"name": "a", "component": "c", "allow": {"htp": []}}])).unwrap_err().contains("htp"));
+        assert!(
+            spec(json!([{"name": "a", "component": "c", "retries": 3}]))
+                .unwrap_err()
+                .contains("retries")
+        );
+        assert!(
+            spec(json!([{"name": "a", "component": "c", "allow": {"htp": []}}]))
+                .unwrap_err()
+                .contains("htp")
+        );
     }
 
     #[test]
@@ -269,13 +291,15 @@ mod tests {
             fault(json!([{"name": "a", "component": "c", "retry": {"attempts": 0}}])),
             "steps[0].retry.attempts: 0 is not between 1 and 100"
         );
-        let fault = fault(json!([{"name": "a", "component": "c", "allow": {"config": {"A=B": "x"}}}]));
+        let fault =
+            fault(json!([{"name": "a", "component": "c", "allow": {"config": {"A=B": "x"}}}]));
         assert!(fault.starts_with("steps[0].allow.config: \"A=B\" is not"), "{fault}");
     }
 
     #[test]
     fn backoff_grows_to_its_bound() {
-        let retry = RetryPolicy { attempts: 9, backoff_ms: 1000, factor: 2.0, max_backoff_ms: 5000 };
+        let retry =
+            RetryPolicy { attempts: 9, backoff_ms: 1000, factor: 2.0, max_backoff_ms: 5000 };
         let waits: Vec<u64> = (1..=5).map(|failures| retry.backoff_after(failures)).collect();
         assert_eq!(waits, [1000, 2000, 4000, 5000, 5000]);
         assert_eq!(retry.backoff_after(u32::MAX), 5000);

@@ -1,8 +1,8 @@
 //! Calls of links, and the operator's.
 
 use waystation_core::{
-    Caller, Event, Execution, ExecutionId, Link, LinkAction, Pause, PauseEnding,
-    PauseId, PauseKind, Rejected, State, Status,
+    Caller, Event, Execution, ExecutionId, Link, LinkAction, Pause, PauseEnding, PauseId,
+    PauseKind, Rejected, State, Status,
 };
 use waystation_store::{Applied, ApplyError, Attachments, StoreError};
 
@@ -57,9 +57,7 @@ impl Engine {
             Err(ApplyError::Rejected(_)) => {
                 let execution = self.0.store.load(id).await?.ok_or(CallError::NotFound)?;
                 match (execution.status(), execution.finished_at) {
-                    (Status::Canceled, Some(at)) => {
-                        Ok(answer(id, LinkOutcome::Canceled, true, at))
-                    }
+                    (Status::Canceled, Some(at)) => Ok(answer(id, LinkOutcome::Canceled, true, at)),
                     _ => Err(ended(&execution)),
                 }
             }
@@ -157,11 +155,11 @@ impl Engine {
     ) -> Result<(), CallError> {
         let Some(execution) = self.0.store.load(id).await? else { return Ok(()) };
         let schema = match execution.pause() {
-            Some(Pause { id, kind: PauseKind::Suspend { resume_schema: Some(schema), .. }, .. })
-                if *id == pause =>
-            {
-                schema.id
-            }
+            Some(Pause {
+                id,
+                kind: PauseKind::Suspend { resume_schema: Some(schema), .. },
+                ..
+            }) if *id == pause => schema.id,
             Some(_) | None => return Ok(()),
         };
         // Gone means that the pause ended a moment ago: then the body does not matter.

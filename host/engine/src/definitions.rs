@@ -1,6 +1,8 @@
 //! Components and workflows.
 
-use waystation_core::{ComponentName, Digest, InvalidWorkflow, Workflow, WorkflowName, WorkflowSpec};
+use waystation_core::{
+    ComponentName, Digest, InvalidWorkflow, Workflow, WorkflowName, WorkflowSpec,
+};
 use waystation_store::{ComponentRecord, DeleteError, Deployed, StoreError};
 
 use crate::engine::Engine;
@@ -96,7 +98,9 @@ impl Engine {
             Err(error) => return Ok(Err(error.to_string())),
         };
         let record = self.0.store.component(&name).await?;
-        Ok(record.map(|record| record.digest).ok_or(format!("there is no component {name:?}", name = name.as_str())))
+        Ok(record
+            .map(|record| record.digest)
+            .ok_or(format!("there is no component {name:?}", name = name.as_str())))
     }
 
     /// The live version of a workflow.

@@ -4,8 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use waystation_core::{
-    Event, Execution, Failure, FailureKind, LogLine, Run, RunOutcome, RunReport, State,
-    Workflow,
+    Event, Execution, Failure, FailureKind, LogLine, Run, RunOutcome, RunReport, State, Workflow,
 };
 use waystation_store::{ApplyError, Attachments, RunLog, StoreError};
 

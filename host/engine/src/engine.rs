@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use uuid::ContextV7;
 use waystation_core::{
-    Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Timestamp, Workflow, WorkflowName,
+    Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Timestamp, Workflow,
+    WorkflowName,
 };
 use waystation_store::{Applied, Store, StoreError};
 

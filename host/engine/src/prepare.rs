@@ -41,9 +41,8 @@ impl Inputs {
         values: Vec<BoundedJson>,
     ) -> Result<Inputs, StoreError> {
         let mut values = values.into_iter();
-        let mut next = || {
-            values.next().ok_or_else(|| StoreError::Damaged("too few payloads".into()))
-        };
+        let mut next =
+            || values.next().ok_or_else(|| StoreError::Damaged("too few payloads".into()));
         let event = next()?;
         let mut exports = Vec::new();
         for step in execution.steps.iter().take(usize::from(run.id.step)) {
@@ -170,8 +169,10 @@ impl Engine {
                 "triggered_at": execution.triggered_at,
             },
         });
-        let failure = |message: String| Failure::new(FailureKind::Template, "TemplateError", message);
-        let props = template::fill(&step.props, &scope).map_err(|error| failure(error.to_string()))?;
+        let failure =
+            |message: String| Failure::new(FailureKind::Template, "TemplateError", message);
+        let props =
+            template::fill(&step.props, &scope).map_err(|error| failure(error.to_string()))?;
         BoundedJson::from_value(&props, self.limits().payload_bytes_max)
             .map_err(|error| failure(format!("props: {error}")))
     }

@@ -230,7 +230,8 @@ fn line(execution: &Execution, entry: &HistoryEntry) -> HistoryView {
     let Ok(Value::Object(mut line)) = serde_json::to_value(entry) else { return Map::new() };
     match line.remove("event") {
         Some(Value::Object(mut event)) => {
-            let step = event.get("step").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
+            let step =
+                event.get("step").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
             if let Some(step) = step {
                 event.insert("step".into(), step_name(execution, step).into());
             }

@@ -170,7 +170,10 @@ mod tests {
 
     #[test]
     fn other_strings_are_text_and_nothing_is_escaped() {
-        assert_eq!(filled("Hello {{ event.name }}: {{ steps.ask.note }}"), Ok(json!("Hello Ann: <b>")));
+        assert_eq!(
+            filled("Hello {{ event.name }}: {{ steps.ask.note }}"),
+            Ok(json!("Hello Ann: <b>"))
+        );
         assert_eq!(filled("no template"), Ok(json!("no template")));
         assert_eq!(filled("{\"a\": 1}"), Ok(json!("{\"a\": 1}")));
     }
@@ -185,7 +188,12 @@ mod tests {
 
     #[test]
     fn unknown_names_are_errors_with_their_place() {
-        for template in ["{{ event.nobody.x }}", "{{ nothing }}", "a {{ event.nobody.x }}", "{{ event.nobody }}"] {
+        for template in [
+            "{{ event.nobody.x }}",
+            "{{ nothing }}",
+            "a {{ event.nobody.x }}",
+            "{{ event.nobody }}",
+        ] {
             let error = filled(template).unwrap_err();
             assert!(error.starts_with("props.p: "), "{error}");
             assert!(error.contains("undefined") || error.contains("not defined"), "{error}");
@@ -194,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_loop_without_end_is_stopped() {
-        let error = filled("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
+        let error =
+            filled("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
         assert!(error.unwrap_err().contains("fuel"));
     }
 

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use waystation_core::{
-    BoundedJson, Event, Execution, Flow, NewExecution, PayloadId, Rejected, State, Status, Transition, Workflow, WorkflowName, transition,
+    BoundedJson, Event, Execution, Flow, NewExecution, PayloadId, Rejected, State, Status,
+    Transition, Workflow, WorkflowName, transition,
 };
 use waystation_store::{RunLog, StoreError};
 
@@ -143,7 +144,9 @@ impl Rehearsal {
             lines: log.lines.clone(),
         });
         let message = message
-            .or_else(|| execution.error.as_ref().map(|error| format!("{}: {}", error.name, error.message)))
+            .or_else(|| {
+                execution.error.as_ref().map(|error| format!("{}: {}", error.name, error.message))
+            })
             .or_else(|| execution.exit_reason.clone());
         let status = match execution.status() {
             Status::Queued | Status::Running | Status::Suspended => Status::Failed,

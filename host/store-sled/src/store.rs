@@ -62,7 +62,11 @@ impl SledStore {
     ) -> Result<T, E> {
         let keep_or_discard = move |stage: &mut Stage<'_>| {
             let result = request(stage);
-            if result.is_ok() { stage.keep() } else { stage.discard() }
+            if result.is_ok() {
+                stage.keep()
+            } else {
+                stage.discard()
+            }
             result
         };
         self.committer.commit(keep_or_discard).await?
@@ -87,11 +91,7 @@ impl SledStore {
         Ok(stored.map(|stored| stored.execution))
     }
 
-    fn listed(
-        &self,
-        filter: &ExecutionFilter,
-        limit: usize,
-    ) -> Result<Vec<Execution>, StoreError> {
+    fn listed(&self, filter: &ExecutionFilter, limit: usize) -> Result<Vec<Execution>, StoreError> {
         let (list, parted) = match (&filter.workflow, filter.status) {
             (None, None) => (keys::executions(), true),
             (Some(workflow), None) => (keys::by_workflow(workflow), false),
@@ -129,7 +129,9 @@ impl SledStore {
             let name = base.get(1..base.len() - 1).and_then(|name| std::str::from_utf8(name).ok());
             let name: Option<WorkflowName> = name.and_then(|name| name.parse().ok());
             if let (Some(head), Some(name)) = (head.filter(|head| head.live), name) {
-                workflows.extend(self.tree.record::<Workflow>(&keys::workflow_version(&name, head.latest))?);
+                workflows.extend(
+                    self.tree.record::<Workflow>(&keys::workflow_version(&name, head.latest))?,
+                );
             }
         }
         Ok(workflows)
@@ -152,7 +154,8 @@ fn scan<T: DeserializeOwned>(
         }
         // The first part of a value stands for all of it.
         let Some(base) = key.strip_suffix(&[0, 0]) else { continue };
-        let bytes = crate::value::decode(&first, |part| tree.raw(&crate::value::part_key(base, part)))?;
+        let bytes =
+            crate::value::decode(&first, |part| tree.raw(&crate::value::part_key(base, part)))?;
         records.push(crate::view::from_json(&bytes)?);
     }
     Ok(records)
@@ -200,7 +203,8 @@ impl Store for SledStore {
         payloads: &[PayloadId],
     ) -> Result<Vec<BoundedJson>, StoreError> {
         let read = |payload: &PayloadId| {
-            let damaged = |what: String| StoreError::Damaged(format!("payload {}: {what}", payload.0));
+            let damaged =
+                |what: String| StoreError::Damaged(format!("payload {}: {what}", payload.0));
             let bytes = self.tree.bytes(&keys::payload(id, *payload))?;
             let bytes = bytes.ok_or_else(|| damaged("it is gone".into()))?;
             let text = String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?;

@@ -112,7 +112,10 @@ impl<'a> Stage<'a> {
     pub(crate) fn any_with_prefix(&self, prefix: &[u8]) -> Result<bool, StoreError> {
         let staged = |changes: &BTreeMap<Key, Option<Vec<u8>>>| {
             let mut from_prefix = changes.range(prefix.to_vec()..);
-            from_prefix.by_ref().take_while(|(key, _)| key.starts_with(prefix)).any(|(_, v)| v.is_some())
+            from_prefix
+                .by_ref()
+                .take_while(|(key, _)| key.starts_with(prefix))
+                .any(|(_, v)| v.is_some())
         };
         if staged(&self.current) || staged(&self.kept) {
             return Ok(true);

@@ -390,7 +390,11 @@ fn random_event(random: &mut Random, execution: Option<&Execution>) -> Option<Ev
             let large = json!("x".repeat(usize::try_from(random.below(9000)).unwrap()));
             let flow = match number {
                 9 => suspend(),
-                10 => Flow::Rerun { delay_ms: 900, context: Some(json(large.clone())), max_retries: 2 },
+                10 => Flow::Rerun {
+                    delay_ms: 900,
+                    context: Some(json(large.clone())),
+                    max_retries: 2,
+                },
                 _ => Flow::Continue,
             };
             let exports = vec![("x".to_owned(), json(large))];

@@ -117,7 +117,9 @@ impl Entry {
 
     fn accept(&mut self, change: Transition, now: Timestamp) {
         self.wake_at = match change.wake() {
-            Wake::Now if matches!(change.next.state, State::Running(_)) => self.wake_at.or(Some(now)),
+            Wake::Now if matches!(change.next.state, State::Running(_)) => {
+                self.wake_at.or(Some(now))
+            }
             Wake::Now => Some(now),
             Wake::At(at) => Some(at),
             Wake::Never => None,

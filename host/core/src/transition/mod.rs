@@ -135,7 +135,10 @@ pub fn transition(
         (State::Queued(due), Event::Start { run, attempt }) => {
             start::start(change, due, run, attempt)
         }
-        (State::Running(current), Event::Finish { run, attempt, compute_ms, result, exports, flow }) => {
+        (
+            State::Running(current),
+            Event::Finish { run, attempt, compute_ms, result, exports, flow },
+        ) => {
             change.same_run(current, run, attempt)?;
             finish::finish(change, current, compute_ms, result, exports, flow)
         }

@@ -72,7 +72,16 @@ struct Model {
 impl Model {
     fn new() -> Model {
         let status = Status::Queued;
-        Model { status, step: 0, run: 1, attempt: 1, failures: 0, crashes: 0, wait: None, early: None }
+        Model {
+            status,
+            step: 0,
+            run: 1,
+            attempt: 1,
+            failures: 0,
+            crashes: 0,
+            wait: None,
+            early: None,
+        }
     }
 
     fn fresh_run(&mut self, step: u16, run: u32) {

@@ -1,9 +1,7 @@
 //! Somebody asks to go on.
 
 use super::{Change, Rejected, Transition};
-use crate::{
-    Caller, EarlyCall, LinkAction, Note, Pause, PauseEnding, PauseId, PauseKind, Payload,
-};
+use crate::{Caller, EarlyCall, LinkAction, Note, Pause, PauseEnding, PauseId, PauseKind, Payload};
 
 /// The pause is open.
 pub(super) fn resume(

@@ -114,7 +114,9 @@ async fn deliver_one(engine: &Engine, mail: &QueuedMail) -> Result<(), StoreErro
         now.plus_millis(wait)
     });
     match again {
-        Some(at) => tracing::warn!(%execution, problem, %at, "a mail was not delivered; tried again"),
+        Some(at) => {
+            tracing::warn!(%execution, problem, %at, "a mail was not delivered; tried again")
+        }
         None => tracing::error!(%execution, problem, "a mail was not delivered; given up"),
     }
     engine.0.store.mail_failed(mail.id, again).await

@@ -130,7 +130,8 @@ async fn one_of_two_hundred_callers_wins() {
     let mut callers = tokio::task::JoinSet::new();
     for n in 0..200 {
         let engine = world.engine.clone();
-        callers.spawn(async move { engine.call_link(link, action, call(&json!(n))).await.unwrap() });
+        callers
+            .spawn(async move { engine.call_link(link, action, call(&json!(n))).await.unwrap() });
     }
     let answers = callers.join_all().await;
     assert_eq!(answers.iter().filter(|answer| !answer.already).count(), 1);

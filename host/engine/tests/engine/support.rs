@@ -128,9 +128,7 @@ pub(crate) fn call(body: &Value) -> LinkCall {
 }
 
 impl World {
-    pub(crate) async fn new(
-        script: impl Fn(&RunRequest) -> Does + Send + Sync + 'static,
-    ) -> World {
+    pub(crate) async fn new(script: impl Fn(&RunRequest) -> Does + Send + Sync + 'static) -> World {
         World::with(Limits::default(), script).await
     }
 
