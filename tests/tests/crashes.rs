@@ -51,19 +51,29 @@ fn of_many_triggers_none_that_was_answered_is_lost() {
     }
 }
 
+/// The mark that a first attempt has begun is written behind it: a host that dies in the moment
+/// between the two has not counted that attempt, so there may be one more.
 #[test]
 fn a_run_whose_host_dies_under_it_five_times_is_given_up() {
     let recorder = Recorder::start();
     let mut server = Server::start();
     let deadly = json!([{"post_links": recorder.url}, {"sleep": 25_000}]);
     let id = toolbox::trigger(server.client(), &deadly);
-    for death in 1..=5 {
-        recorder.nth(death);
+    let given_up = |server: &Server<'_>, attempts: usize| {
+        wait::until("the run is given up or begins again", || {
+            let failed = server.client().execution(&id)["status"] == "failed";
+            (failed || recorder.requests().len() > attempts).then_some(failed)
+        })
+    };
+    let mut deaths = 0;
+    while !given_up(&server, deaths) {
+        deaths += 1;
+        assert!(deaths <= 6, "the run is repeated for ever");
         server = server.kill_and_restart();
     }
     let error = server.client().failed(&id);
     assert_eq!(error["kind"], "host_fault", "{error}");
-    assert_eq!(recorder.requests().len(), 5);
+    assert!((5..=6).contains(&deaths), "{deaths} deaths");
 }
 
 #[test]
