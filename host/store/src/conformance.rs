@@ -2,8 +2,7 @@
 //! one, and [`differ`] to compare it with the memory store over random stories.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::missing_panics_doc,
+    clippy::needless_pass_by_value,
     reason = "a test suite: it fails by panicking"
 )]
 

@@ -115,7 +115,7 @@ async fn deliver_one(engine: &Engine, mail: &QueuedMail) -> Result<(), StoreErro
     });
     match again {
         Some(at) => {
-            tracing::warn!(%execution, problem, %at, "a mail was not delivered; tried again")
+            tracing::warn!(%execution, problem, %at, "a mail was not delivered; tried again");
         }
         None => tracing::error!(%execution, problem, "a mail was not delivered; given up"),
     }

@@ -2,7 +2,7 @@
 //!
 //! Every setting has one key. A flag is `--listen`, a variable `WAYSTATION_LIMITS_MEMORY_MIB`,
 //! a line of the file `memory_mib` under `[limits]`: all three mean a key, and all three end
-//! up in the same [`Given`], which remembers where each came from.
+//! up in the same [`given::Given`], which remembers where each came from.
 
 mod file;
 mod given;
