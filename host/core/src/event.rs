@@ -16,7 +16,11 @@ pub struct Payload {
 
 impl Payload {
     /// The value, as long as the event is new; `None` when it was read from the history.
-    pub fn into_json(self) -> Option<BoundedJson> {
+    pub fn json(&self) -> Option<&BoundedJson> {
+        self.json.as_ref()
+    }
+
+    pub(crate) fn into_json(self) -> Option<BoundedJson> {
         self.json
     }
 }

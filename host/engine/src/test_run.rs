@@ -67,11 +67,11 @@ impl Engine {
                 Ok(inputs) => inputs,
                 Err(error) => return Some(error.to_string()),
             };
-            let report = self.attempt(workflow, &rehearsal.execution, &run, inputs).await;
-            let (mut event, attachments) = outcome(&run, report);
             if let Err(rejected) = rehearsal.apply(start, self.0.clock.now()) {
                 return Some(rejected.to_string());
             }
+            let report = self.attempt(workflow, &rehearsal.execution, &run, inputs).await;
+            let (mut event, attachments) = outcome(&run, report);
             rehearsal.logs.extend(attachments.log);
             let refused = refused(&mut event);
             if let Err(rejected) = rehearsal.apply(event, self.0.clock.now()) {

@@ -104,9 +104,8 @@ pub(crate) fn approval(approval: &Approval, buttons: Buttons, now: Timestamp) ->
         ApprovalState::Over { how, at } => {
             let content = html! {
                 p {
-                    "There is nothing left to decide: " (how)
-                    @if let Some(at) = at { ", " (moment(*at, now)) }
-                    "."
+                    "There is nothing left to decide. " (how)
+                    @if let Some(at) = at { " That was at " (moment(*at, now)) "." }
                 }
                 dl { (facts) }
             };

@@ -189,14 +189,14 @@ pub(crate) struct Problem {
     word: Option<String>,
     pub(crate) detail: Cow<'static, str>,
     /// Further members of the body.
-    more: Map<String, Value>,
+    more: Box<Map<String, Value>>,
     /// For the log alone.
     inside: Option<String>,
 }
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Problem {
-        Problem { code, word: None, detail: detail.into(), more: Map::new(), inside: None }
+        Problem { code, word: None, detail: detail.into(), more: Box::default(), inside: None }
     }
 
     /// Nothing here; the same for every link that is not genuine.
@@ -235,7 +235,7 @@ impl Problem {
             "request_id": request_id,
         });
         if let Some(body) = body.as_object_mut() {
-            body.extend(self.more.clone());
+            body.extend((*self.more).clone());
         }
         body
     }

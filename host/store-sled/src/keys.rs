@@ -19,7 +19,7 @@
 //! | `c` component name 0 | a component record |
 //! | `f` workflow 0, version u32 | a workflow version |
 //! | `n` workflow 0 | its latest version, and whether that is live |
-//! | `m` word | the store's own: format, number of the last commit, clean end |
+//! | `m` word | the store's own: `format`, and `commit`, the number of the last commit |
 //!
 //! Every key with a value is followed by the value's part number (u16): see `value.rs`.
 

@@ -63,9 +63,9 @@ impl SledStore {
         let keep_or_discard = move |stage: &mut Stage<'_>| {
             let result = request(stage);
             if result.is_ok() {
-                stage.keep()
+                stage.keep();
             } else {
-                stage.discard()
+                stage.discard();
             }
             result
         };

@@ -56,7 +56,7 @@ async fn many_writers_share_commits_and_each_is_heard() {
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..32_u64 {
         let store = store.clone();
-        writers.spawn(async move { conformance_writer(&*store, writer).await });
+        writers.spawn(async move { conformance_writer(&store, writer).await });
     }
     let executions: usize = writers.join_all().await.into_iter().sum();
     assert_eq!(store.list(&Default::default(), 9999).await.unwrap().len(), executions);

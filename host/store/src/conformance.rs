@@ -1,10 +1,6 @@
 //! What every store must show. A store's own tests call [`run`] with a way to make an empty
 //! one, and [`differ`] to compare it with the memory store over random stories.
-#![expect(
-    clippy::unwrap_used,
-    clippy::needless_pass_by_value,
-    reason = "a test suite: it fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test suite: it fails by panicking")]
 
 use serde_json::json;
 use waystation_core::{

@@ -3,7 +3,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::Message;
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use waystation_core::Timestamp;
 use waystation_store::QueuedMail;
 
@@ -48,11 +49,25 @@ impl Letterhead {
         }
         let built = match (mail.text.clone(), mail.html.clone()) {
             (Some(text), Some(html)) => {
-                message.multipart(MultiPart::alternative_plain_html(text, html))
+                let html = SinglePart::html(html);
+                message.multipart(MultiPart::alternative().singlepart(plain(text)).singlepart(html))
             }
             (None, Some(html)) => message.singlepart(SinglePart::html(html)),
-            (text, None) => message.singlepart(SinglePart::plain(text.unwrap_or_default())),
+            (text, None) => message.singlepart(plain(text.unwrap_or_default())),
         };
         built.map_err(|error| error.to_string())
     }
+}
+
+/// A plain text. ASCII goes as it is, so that long links stay whole for who reads the message
+/// without decoding it; the rest is for the library to encode.
+fn plain(text: String) -> SinglePart {
+    // RFC 5322 allows lines of 998.
+    let as_it_is = text.is_ascii() && text.lines().all(|line| line.len() <= 998);
+    let body = if as_it_is {
+        Body::new_with_encoding(text, ContentTransferEncoding::SevenBit).unwrap_or_else(Body::new)
+    } else {
+        Body::new(text)
+    };
+    SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body)
 }
