@@ -41,6 +41,8 @@ async fn a_callback_comes_within_the_step() {
     let done = world.until(id, |view| view.status == Status::Completed).await;
     assert_eq!(done.steps[0].1.exports["$return_value"].to_value(), json!({"job": "done"}));
     assert_eq!(done.steps[0].1.runs, 2);
+    assert_eq!(world.seen()[0].callback_request, None);
+    assert!(world.seen()[1].callback_request.is_some());
 }
 
 #[tokio::test]
