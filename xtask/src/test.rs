@@ -29,6 +29,8 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     parts.run("workspace", || {
         let mut cargo = program::cargo(root);
         cargo.args(["test", "--workspace", "--no-fail-fast"]);
+        // Most tests wait for servers, so more of them fit than there are cores.
+        cargo.env("RUST_TEST_THREADS", "4");
         program::run(cargo.env("WAYSTATION_TOOLCHAINS", toolchain::folder(root)))
     });
     parts.run("Python library", || {
