@@ -3,7 +3,7 @@
 //! A request goes only where both the step's `allow.http` and the host's `outbound.allow` let it.
 //! Redirects are not followed.
 //!
-//! ```ignore
+//! ```text
 //! let job: Job = http::post("https://api.example.com/jobs")
 //!     .header("authorization", &format!("Bearer {key}"))
 //!     .json(&order)?

@@ -1,6 +1,6 @@
 //! Steps of durable workflows, in Rust.
 //!
-//! ```ignore
+//! ```text
 //! use serde::{Deserialize, Serialize};
 //! use waystation_step::{Error, context, flow, http};
 //!

@@ -8,7 +8,7 @@ use proc_macro::{Delimiter, TokenStream, TokenTree};
 /// returns a `Result` whose value `serde` can write and whose error is, or becomes,
 /// `waystation_step::Error`.
 ///
-/// ```ignore
+/// ```text
 /// #[waystation_step::handler]
 /// fn handler(props: Props) -> Result<Output, Error> { … }
 /// ```
