@@ -1,8 +1,11 @@
 //! HTTP triggers, and test runs.
 #![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
+use std::io::Write as _;
+use std::net::{Shutdown, TcpStream};
+
 use serde_json::{Value, json};
-use waystation_tests::{Client, Server, http, run_id, toolbox};
+use waystation_tests::{Client, Server, http, run_id, toolbox, wait};
 
 fn hook(client: &Client, path: &str) -> String {
     format!("{}/hooks/{path}", client.url)
@@ -103,9 +106,33 @@ fn a_caller_may_wait_until_the_execution_ends_or_pauses() {
         (&answer["status"], &answer["waiting"]["kind"]),
         (&json!("suspended"), &json!("suspend"))
     );
+    let links = ["resume_url", "cancel_url", "approval_url"];
+    assert!(links.iter().all(|link| answer["waiting"][link].is_null()), "{answer:#}");
     toolbox::deploy(client, "takes-long", &json!([{"sleep": 3000}]));
     http::get(&format!("{}?wait=0", hook(client, "takes-long"))).expect(202);
     http::get(&format!("{}?wait=soon", hook(client, "takes-long"))).expect(400);
+}
+
+#[test]
+fn a_caller_that_hangs_up_at_once_leaves_nothing_half_done() {
+    let server = Server::start();
+    let client = server.client();
+    toolbox::deploy(client, "hasty", &json!([{"return": 1}]));
+    let address = client.url.strip_prefix("http://").unwrap();
+    for _ in 0..50 {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request = "POST /hooks/hasty HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Both).unwrap();
+    }
+    // The server may have noticed before it accepted; but what it accepted goes on.
+    let completed = wait::until("all that was accepted is completed", || {
+        let listed = client.get("/api/v1/executions?workflow=hasty&limit=200").expect(200).json();
+        let items = listed["items"].as_array().unwrap().clone();
+        let done = items.iter().all(|item| item["status"] == "completed");
+        (done && !items.is_empty()).then_some(items.len())
+    });
+    assert!(completed <= 50);
 }
 
 #[test]

@@ -86,6 +86,11 @@ impl BoundedJson {
         read(&self.0).unwrap_or(Value::Null)
     }
 
+    /// Takes text that was put together of checked parts, and so may nest a little deeper.
+    pub fn assembled(text: String) -> BoundedJson {
+        BoundedJson(text.into())
+    }
+
     /// Takes text that was checked when it was stored.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! Calls of links, and the operator's.
 
 use waystation_core::{
-    Caller, Event, Execution, ExecutionId, Link, LinkAction, Pause, PauseEnding, PauseId,
+    Caller, Event, Execution, ExecutionId, Link, LinkAction, Note, Pause, PauseEnding, PauseId,
     PauseKind, Rejected, State, Status,
 };
 use waystation_store::{Applied, ApplyError, Attachments, StoreError};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, to_the_end};
 use crate::{Approval, ApprovalState, CallError, LinkAnswer, LinkCall, LinkOutcome};
 
 impl Engine {
@@ -48,10 +48,15 @@ impl Engine {
     ///
     /// Nothing has changed; the error says why.
     pub async fn cancel(&self, id: ExecutionId) -> Result<LinkAnswer, CallError> {
+        let engine = self.clone();
+        to_the_end(async move { engine.cancel_now(id).await }).await
+    }
+
+    async fn cancel_now(&self, id: ExecutionId) -> Result<LinkAnswer, CallError> {
         let event = Event::Cancel { pause: None, by: Caller::Operator };
         let now = self.0.clock.now();
         match self.0.store.apply(id, event, now, Attachments::default()).await {
-            Ok(applied) => Ok(self.called(&applied, None, LinkAction::Cancel)),
+            Ok(applied) => Ok(self.called(&applied, LinkAction::Cancel)),
             Err(ApplyError::NotFound) => Err(CallError::NotFound),
             Err(ApplyError::Store(error)) => Err(error.into()),
             Err(ApplyError::Rejected(_)) => {
@@ -72,6 +77,18 @@ impl Engine {
         by: Caller,
         call: LinkCall,
     ) -> Result<LinkAnswer, CallError> {
+        let engine = self.clone();
+        to_the_end(async move { engine.call_now(id, pause, action, by, call).await }).await
+    }
+
+    async fn call_now(
+        &self,
+        id: ExecutionId,
+        pause: PauseId,
+        action: LinkAction,
+        by: Caller,
+        call: LinkCall,
+    ) -> Result<LinkAnswer, CallError> {
         let event = match action {
             LinkAction::Cancel => Event::Cancel { pause: Some(pause), by },
             LinkAction::Resume | LinkAction::Approve => {
@@ -81,7 +98,7 @@ impl Engine {
         };
         let now = self.0.clock.now();
         match self.0.store.apply(id, event, now, Attachments::default()).await {
-            Ok(applied) => Ok(self.called(&applied, Some(pause), action)),
+            Ok(applied) => Ok(self.called(&applied, action)),
             Err(ApplyError::NotFound) => Err(CallError::NotFound),
             Err(ApplyError::Store(error)) => Err(error.into()),
             Err(ApplyError::Rejected(rejected)) => self.explain(id, pause, action, rejected).await,
@@ -89,17 +106,19 @@ impl Engine {
     }
 
     /// What an accepted call led to, and what follows from it.
-    fn called(&self, applied: &Applied, pause: Option<PauseId>, action: LinkAction) -> LinkAnswer {
+    fn called(&self, applied: &Applied, action: LinkAction) -> LinkAnswer {
         self.after(applied);
         let execution = &applied.execution;
         if execution.status().is_terminal() {
             self.interrupt(execution.id);
-        } else {
-            self.take_up(execution.id);
+        } else if execution.status() == Status::Queued {
+            self.take_up_or_wait(execution.id);
         }
-        let early = execution.early_call.as_ref();
+        let mut notes = applied.entry.notes.iter();
         let outcome = match action {
-            _ if early.is_some_and(|call| Some(call.pause) == pause) => LinkOutcome::Accepted,
+            _ if notes.any(|note| matches!(note, Note::StoredEarlyCall { .. })) => {
+                LinkOutcome::Accepted
+            }
             LinkAction::Cancel => LinkOutcome::Canceled,
             LinkAction::Resume | LinkAction::Approve => LinkOutcome::Resumed,
         };
@@ -165,7 +184,9 @@ impl Engine {
         // Gone means that the pause ended a moment ago: then the body does not matter.
         let Ok(schema) = self.0.store.payloads(id, &[schema]).await else { return Ok(()) };
         let Some(schema) = schema.first() else { return Ok(()) };
-        match jsonschema::validate(&schema.to_value(), &call.body) {
+        // The sandbox takes no schema that can't be used.
+        let Ok(validator) = jsonschema::validator_for(&schema.to_value()) else { return Ok(()) };
+        match validator.validate(&call.body) {
             Ok(()) => Ok(()),
             Err(error) => {
                 let place = error.instance_path().to_string();

@@ -19,6 +19,10 @@ use crate::engine::Engine;
 /// forwards is noticed within this time; looking costs no access to the store.
 const CLOCK_CHECK: Duration = Duration::from_millis(250);
 
+/// How often the store is read although nothing was told to be due: whatever was missed, it is
+/// found.
+const SWEEP: Duration = Duration::from_secs(5);
+
 /// How long to wait before the store is asked again after it failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -44,19 +48,26 @@ async fn take_up_due(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
     let mut waiting = 0;
     let mut overdue_ms = 0;
     for entry in listed.iter().take(due) {
-        if engine.take_up(entry.id) == TakenUp::NoSlot {
-            waiting += 1;
-            overdue_ms = overdue_ms.max(now.millis_since(entry.at));
+        match engine.take_up(entry.id) {
+            TakenUp::Started => engine.one_waits_no_longer(),
+            TakenUp::Held => {}
+            TakenUp::NoSlot => {
+                waiting += 1;
+                overdue_ms = overdue_ms.max(now.millis_since(entry.at));
+            }
         }
     }
     engine.0.counters.overdue_ms.store(overdue_ms, Ordering::Relaxed);
     if listed.len() < limit || due < listed.len() {
+        // All that is due was seen: this is the exact number.
         engine.0.backlog.store(waiting, Ordering::Relaxed);
     }
     Ok(listed.get(due).map(|entry| entry.at))
 }
 
 async fn sleep_until(engine: &Engine, next: Option<Timestamp>) {
+    let sweep = tokio::time::sleep(SWEEP);
+    tokio::pin!(sweep);
     loop {
         let check = async {
             match next {
@@ -66,6 +77,7 @@ async fn sleep_until(engine: &Engine, next: Option<Timestamp>) {
         };
         tokio::select! {
             () = engine.0.wake.notified() => return,
+            () = &mut sweep => return,
             () = check => {
                 if next.is_some_and(|next| next <= engine.0.clock.now()) {
                     return;
@@ -77,10 +89,26 @@ async fn sleep_until(engine: &Engine, next: Option<Timestamp>) {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TakenUp {
-    /// A task moves it now, or did already.
-    Yes,
+    /// A new task moves it.
+    Started,
+    /// A task moves it already; or none will, because the engine shuts down.
+    Held,
     /// It waits for a slot; the dispatcher comes back to it.
     NoSlot,
+}
+
+/// A permit to run something. Whoever waits for one is told when it is free again.
+pub(crate) struct Slot {
+    engine: Engine,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // First free, then told.
+        self.permit.take();
+        self.engine.0.wake.notify_one();
+    }
 }
 
 /// An execution that this engine moves, and the slot it takes for that.
@@ -88,7 +116,7 @@ pub(crate) struct Held {
     engine: Engine,
     pub(crate) id: ExecutionId,
     pub(crate) interrupt: Arc<Notify>,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 impl Engine {
@@ -96,14 +124,36 @@ impl Engine {
     pub(crate) fn take_up(&self, id: ExecutionId) -> TakenUp {
         let mut active = self.0.active.lock();
         if active.contains_key(&id) || !self.is_ready() {
-            return TakenUp::Yes;
+            return TakenUp::Held;
         }
         let Ok(slot) = self.0.slots.clone().try_acquire_owned() else { return TakenUp::NoSlot };
         let interrupt = Arc::new(Notify::new());
         active.insert(id, interrupt.clone());
+        let slot = Slot { engine: self.clone(), permit: Some(slot) };
         let held = Held { engine: self.clone(), id, interrupt, _slot: slot };
         tokio::spawn(drive::drive(self.clone(), held));
-        TakenUp::Yes
+        TakenUp::Started
+    }
+
+    /// The same for one that has just become due. It does not overtake those that wait.
+    pub(crate) fn take_up_or_wait(&self, id: ExecutionId) {
+        if self.0.backlog.fetch_add(1, Ordering::Relaxed) > 0 {
+            self.0.wake.notify_one();
+        } else if self.take_up(id) != TakenUp::NoSlot {
+            self.one_waits_no_longer();
+        }
+    }
+
+    /// A slot for something that is no execution. Waits for one.
+    pub(crate) async fn slot(&self) -> Option<Slot> {
+        let permit = self.0.slots.clone().acquire_owned().await.ok()?;
+        Some(Slot { engine: self.clone(), permit: Some(permit) })
+    }
+
+    fn one_waits_no_longer(&self) {
+        let less = |waiting: usize| Some(waiting.saturating_sub(1));
+        // The closure always gives a value, so there is nothing to fail.
+        let _ = self.0.backlog.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Stops the run under way, if there is one: its outcome no longer matters.
@@ -116,7 +166,7 @@ impl Engine {
 
 impl Drop for Held {
     fn drop(&mut self) {
+        // The slot goes after this, and tells the dispatcher.
         self.engine.0.active.lock().remove(&self.id);
-        self.engine.0.wake.notify_one();
     }
 }

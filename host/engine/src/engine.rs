@@ -43,7 +43,7 @@ pub(crate) struct Inner {
     pub(crate) responders: Responders,
     /// Deployed versions never change, so they are read once.
     workflows: Mutex<HashMap<(WorkflowName, u32), Arc<Workflow>>>,
-    /// Executions accepted and not yet taken up, about.
+    /// Executions that wait for a slot, about: exact whenever all of them were seen.
     pub(crate) backlog: AtomicUsize,
     pub(crate) started_at: Timestamp,
     /// Counts ids within a millisecond.
@@ -65,6 +65,18 @@ pub(crate) struct Counters {
     pub(crate) overdue_ms: AtomicU64,
 }
 
+/// Carries `work` out also when its caller leaves: what is committed has to be followed up.
+pub(crate) async fn to_the_end<T, E>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    // It ends without a result only in a panic, or with the whole process.
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+}
+
 /// Workflow versions kept in memory; past it all are read anew.
 const WORKFLOWS_MAX: usize = 1024;
 
@@ -78,10 +90,12 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<Engine, EngineError> {
         let EngineParts { store, runner, gate, clock, keys, settings } = parts;
         let limits = &settings.limits;
-        let backlog = store.due(limits.queued_max).await?.len();
+        let now = clock.now();
+        let listed = store.due(limits.queued_max).await?;
+        let backlog = listed.partition_point(|entry| entry.at <= now);
         let engine = Engine(Arc::new(Inner {
             mail: Mailer::new(&settings.mail)?,
-            started_at: clock.now(),
+            started_at: now,
             ids: std::sync::Mutex::new(AssertUnwindSafe(ContextV7::new())),
             slots: Arc::new(Semaphore::new(limits.runs_max)),
             store,

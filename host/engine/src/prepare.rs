@@ -114,9 +114,7 @@ impl Engine {
         };
         let props = self.props(execution, step, &inputs)?;
         let limits = self.run_limits(step);
-        let steps = BoundedJson::from_stored(inputs.steps_text()).map_err(|error| {
-            Failure::new(FailureKind::DataLimit, "DataLimit", format!("steps: {error}"))
-        })?;
+        let steps = BoundedJson::assembled(inputs.steps_text());
         let deadline_ms = u64::try_from(limits.wall_time.as_millis()).unwrap_or(u64::MAX);
         let (id, settings) = (execution.id, &self.0.settings);
         Ok(RunRequest {

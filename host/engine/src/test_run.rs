@@ -37,7 +37,7 @@ impl Engine {
         // A test run does not wait for a second try: what failed has failed.
         workflow.spec.steps.iter_mut().for_each(|step| step.retry = None);
         // It takes a slot like any other run.
-        let slot = self.0.slots.acquire().await.map_err(|_| StoreError::Closed)?;
+        let slot = self.slot().await.ok_or(StoreError::Closed)?;
         let trigger = Execution::trigger(
             NewExecution {
                 id: self.new_id(),

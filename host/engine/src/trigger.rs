@@ -5,16 +5,22 @@ use std::sync::atomic::Ordering;
 use waystation_core::{Execution, ExecutionId, NewExecution};
 use waystation_store::{Created, NewRecord, StoreError};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, to_the_end};
 use crate::{TriggerError, TriggerRequest, Triggered};
 
 impl Engine {
-    /// Accepts an execution. It is on disk when this returns.
+    /// Accepts an execution. It is on disk when this returns. A caller that leaves does not
+    /// stop it halfway.
     ///
     /// # Errors
     ///
     /// Nothing was accepted; the error says why.
     pub async fn trigger(&self, request: TriggerRequest) -> Result<Triggered, TriggerError> {
+        let engine = self.clone();
+        to_the_end(async move { engine.accept(request).await }).await
+    }
+
+    async fn accept(&self, request: TriggerRequest) -> Result<Triggered, TriggerError> {
         if !self.is_ready() {
             return Err(TriggerError::ShuttingDown);
         }
@@ -40,8 +46,7 @@ impl Engine {
         match self.0.store.create(new).await {
             Ok(Created::New) => {
                 self.0.counters.triggered.fetch_add(1, Ordering::Relaxed);
-                self.0.backlog.fetch_add(1, Ordering::Relaxed);
-                self.take_up(id);
+                self.take_up_or_wait(id);
                 Ok(Triggered { id, created: true, response })
             }
             Ok(Created::Existing(existing)) => {

@@ -37,6 +37,9 @@ const GROUP_BYTES_MAX: usize = 256 * 1024;
 /// Requests that may wait before new executions are refused.
 pub(crate) const QUEUE_MAX: usize = 4096;
 
+/// Reads of a value that looks damaged before it is believed to be.
+const READS_MAX: u32 = 8;
+
 /// How long a request that nobody waits for waits for one that somebody does. A fast run's end
 /// comes within it, and both go to disk in one sync.
 const LINGER: Duration = Duration::from_millis(5);
@@ -123,15 +126,25 @@ impl Committer {
     }
 
     /// Reads by `read`, and returns when all that it may have seen is durable.
+    ///
+    /// A value in several parts may change between two of them; then it looks damaged. Damage
+    /// is believed when it is still there after the commit that was under way.
     pub(crate) async fn durable<T>(
         &self,
-        read: impl FnOnce() -> Result<T, StoreError>,
+        read: impl Fn() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let value = read()?;
-        let seen = self.begun.load(Ordering::SeqCst);
-        let mut synced = self.synced.clone();
-        synced.wait_for(|commit| *commit >= seen).await.map_err(|_| StoreError::Closed)?;
-        Ok(value)
+        let mut tries = READS_MAX;
+        loop {
+            let value = read();
+            let seen = self.begun.load(Ordering::SeqCst);
+            let mut synced = self.synced.clone();
+            synced.wait_for(|commit| *commit >= seen).await.map_err(|_| StoreError::Closed)?;
+            tries -= 1;
+            match value {
+                Err(StoreError::Damaged(_)) if tries > 0 => {}
+                settled => return settled,
+            }
+        }
     }
 
     /// Writes what is waiting and ends the thread. Later requests fail.

@@ -3,8 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use waystation_core::Digest;
+
+/// Numbers files that are being written.
+static NEXT_PART: AtomicU64 = AtomicU64::new(0);
 
 /// A folder of components, each in a file named by its digest.
 #[derive(Clone, Debug)]
@@ -32,16 +36,18 @@ impl ComponentFiles {
     /// It could not be written; nothing is left of it.
     pub fn put(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(digest);
-        if path.exists() {
-            return Ok(());
+        if !path.exists() {
+            // A name of its own: the same component may come twice at the same time.
+            let number = NEXT_PART.fetch_add(1, Ordering::Relaxed);
+            let aside = self.folder.join(format!("{}.{number}.part", digest.hex()));
+            let written = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, &path));
+            if written.is_err() {
+                // The next start clears what can't be removed now.
+                let _ = fs::remove_file(&aside);
+            }
+            written?;
         }
-        let aside = self.folder.join(format!("{}.part", digest.hex()));
-        let written = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, &path));
-        if written.is_err() {
-            // The next start clears what can't be removed now.
-            let _ = fs::remove_file(&aside);
-        }
-        written?;
+        // Also when it was there: whoever put it there may not have come this far.
         File::open(&self.folder)?.sync_all()
     }
 
@@ -94,6 +100,21 @@ mod tests {
         files.put(digest, b"abc").unwrap();
         assert_eq!(files.get(digest).unwrap(), b"abc");
         assert!(files.get(Digest::of(b"x")).is_err());
+    }
+
+    #[test]
+    fn the_same_component_may_come_many_times_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ComponentFiles::open(folder.path()).unwrap();
+        let bytes = vec![7; 1 << 20];
+        let digest = Digest::of(&bytes);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| files.put(digest, &bytes).unwrap());
+            }
+        });
+        assert_eq!(files.get(digest).unwrap(), bytes);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

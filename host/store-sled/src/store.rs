@@ -210,7 +210,7 @@ impl Store for SledStore {
             let text = String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?;
             BoundedJson::from_stored(text).map_err(|error| damaged(error.to_string()))
         };
-        self.committer.durable(|| payloads.iter().map(read).collect()).await
+        self.committer.durable(|| payloads.iter().map(&read).collect()).await
     }
 
     async fn pause_end(

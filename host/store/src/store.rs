@@ -147,7 +147,7 @@ pub trait Store: Send + Sync + 'static {
     async fn components(&self) -> Result<Vec<ComponentRecord>, StoreError>;
 
     /// Takes a name away. Durable. Refused while a workflow's live version, or an execution
-    /// that has not ended, needs the digest that it points at and no other name does.
+    /// that has not ended, needs the digest that it points at.
     async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError>;
 
     /// Makes the next version of a workflow live, unless it is the live one already. Durable.

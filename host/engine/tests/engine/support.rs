@@ -27,6 +27,8 @@ pub(crate) enum Does {
     Fails { retryable: bool },
     /// Returns, having sent a mail with its links.
     Mails(Flow),
+    /// Returns after this many milliseconds.
+    Waits(u64),
     /// Never comes to an end.
     Hangs,
 }
@@ -84,6 +86,10 @@ impl StepRunner for Scripted {
                 let text = Some(format!("approve: {}", request.links.resume_url));
                 mails.push(Mail { to: vec![], subject: "Please approve".into(), text, html: None });
                 returned(None, flow)
+            }
+            Does::Waits(millis) => {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                returned(None, Flow::Continue)
             }
             Does::Hangs => std::future::pending().await,
         };

@@ -41,6 +41,33 @@ async fn a_test_run_tries_once() {
 }
 
 #[tokio::test]
+async fn a_trigger_during_a_test_run_gets_its_slot_afterwards() {
+    let limits = waystation_core::Limits { runs_max: 1, ..Default::default() };
+    let world = World::with(limits, |request| match request.execution.test {
+        true => Does::Waits(300),
+        false => Does::Returns(json!(1)),
+    });
+    let world = world.await;
+    world.deploy(json!([{"name": "a"}])).await;
+    let name = "w".parse().unwrap();
+    let event = bounded(&json!({}));
+    let test = async { world.engine.test_run(&name, event).await.unwrap().unwrap() };
+    let trigger = async {
+        while world.seen().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let id = world.trigger(json!({})).await;
+        assert_eq!(world.view(id).await.status, Status::Queued);
+        id
+    };
+    let started = std::time::Instant::now();
+    let (_, id) = tokio::join!(test, trigger);
+    world.until(id, |view| view.status == Status::Completed).await;
+    let swept = std::time::Duration::from_secs(5);
+    assert!(started.elapsed() < swept, "nobody told the dispatcher");
+}
+
+#[tokio::test]
 async fn what_is_not_there_can_not_be_tested() {
     let world = World::new(|_| Does::Hangs).await;
     let name = "w".parse().unwrap();

@@ -73,6 +73,9 @@ impl Guest {
                 "resume-schema: not a JSON Schema; an object, true or false is allowed".into()
             );
         }
+        // One that can't be used later would leave the pause without a way to resume it.
+        jsonschema::validator_for(&value)
+            .map_err(|error| format!("resume-schema: not a JSON Schema: {error}"))?;
         Ok(schema)
     }
 
