@@ -119,20 +119,21 @@ fn a_caller_that_hangs_up_at_once_leaves_nothing_half_done() {
     let client = server.client();
     toolbox::deploy(client, "hasty", &json!([{"return": 1}]));
     let address = client.url.strip_prefix("http://").unwrap();
-    for _ in 0..50 {
+    http::get(&hook(client, "hasty")).expect(202);
+    for patience in 0..200 {
         let mut stream = TcpStream::connect(address).unwrap();
         let request = "POST /hooks/hasty HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n";
         stream.write_all(request.as_bytes()).unwrap();
+        // Each hangs up a little later than the one before.
+        (0..patience * 500).for_each(|_| std::hint::spin_loop());
         stream.shutdown(Shutdown::Both).unwrap();
     }
     // The server may have noticed before it accepted; but what it accepted goes on.
-    let completed = wait::until("all that was accepted is completed", || {
+    wait::until("all that was accepted is completed", || {
         let listed = client.get("/api/v1/executions?workflow=hasty&limit=200").expect(200).json();
-        let items = listed["items"].as_array().unwrap().clone();
-        let done = items.iter().all(|item| item["status"] == "completed");
-        (done && !items.is_empty()).then_some(items.len())
+        let items = listed["items"].as_array().unwrap();
+        items.iter().all(|item| item["status"] == "completed").then_some(())
     });
-    assert!(completed <= 50);
 }
 
 #[test]

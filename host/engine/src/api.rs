@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use waystation_core::{
-    BoundedJson, ExecutionId, HttpResponse, InvalidWorkflow, LinkAction, PauseEnding, Status,
-    Timestamp, WorkflowName,
+    BoundedJson, ExecutionId, HttpResponse, InvalidWorkflow, LinkAction, OnTimeout, PauseEnding,
+    Status, Timestamp, WorkflowName,
 };
 use waystation_store::StoreError;
 
@@ -231,6 +231,8 @@ pub enum ApprovalState {
         deadline: Timestamp,
         /// `suspend`, `rerun` or `delay`.
         kind: &'static str,
+        /// What happens at the deadline; only for a `suspend`.
+        on_timeout: Option<OnTimeout>,
     },
     /// The step is not done yet: an answer takes effect when it is.
     NotYet,

@@ -210,6 +210,10 @@ impl Engine {
                 since: pause.since,
                 deadline: pause.deadline,
                 kind: pause.kind.as_str(),
+                on_timeout: match pause.kind {
+                    PauseKind::Suspend { on_timeout, .. } => Some(on_timeout),
+                    PauseKind::Rerun { .. } | PauseKind::Delay | PauseKind::Retry { .. } => None,
+                },
             },
             Some(_) | None => self.approval_without_pause(&execution, link.pause).await?,
         };

@@ -2,7 +2,7 @@
 
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use waystation_core::{LinkAction, Timestamp};
+use waystation_core::{LinkAction, OnTimeout, Timestamp};
 use waystation_engine::{Approval, ApprovalState, LinkAnswer, LinkOutcome};
 
 use crate::approval::Buttons;
@@ -68,13 +68,16 @@ pub(crate) fn approval(approval: &Approval, buttons: Buttons, now: Timestamp) ->
         dt { "Triggered" } dd { (moment(approval.triggered_at, now)) }
     };
     match &approval.state {
-        ApprovalState::Open { message, since, deadline, kind } => {
+        ApprovalState::Open { message, since, deadline, kind, on_timeout } => {
             let content = html! {
                 @if let Some(message) = message { p class="message" { (message) } }
                 dl {
                     (facts)
                     dt { "Waiting since" } dd { (moment(*since, now)) }
                     dt { "Waiting until" } dd { (moment(*deadline, now)) }
+                }
+                @if let Some(on_timeout) = on_timeout {
+                    p { "If nobody answers by then, " (at_deadline(*on_timeout)) "." }
                 }
                 @if *kind == "rerun" {
                     p { "Resume runs the step again now, before its time." }
@@ -111,6 +114,15 @@ pub(crate) fn approval(approval: &Approval, buttons: Buttons, now: Timestamp) ->
             };
             layout(Tone::Plain, "This is over", &content)
         }
+    }
+}
+
+/// What silence means.
+fn at_deadline(on_timeout: OnTimeout) -> &'static str {
+    match on_timeout {
+        OnTimeout::Resume => "the workflow goes on without an answer",
+        OnTimeout::Cancel => "the workflow is canceled",
+        OnTimeout::Fail => "the workflow fails",
     }
 }
 
@@ -208,6 +220,7 @@ mod tests {
                 since: Timestamp::from_millis(0),
                 deadline: Timestamp::from_millis(86_400_000),
                 kind: "suspend",
+                on_timeout: Some(OnTimeout::Resume),
             },
         }
     }

@@ -62,12 +62,52 @@ impl Letterhead {
 /// A plain text. ASCII goes as it is, so that long links stay whole for who reads the message
 /// without decoding it; the rest is for the library to encode.
 fn plain(text: String) -> SinglePart {
-    // RFC 5322 allows lines of 998.
-    let as_it_is = text.is_ascii() && text.lines().all(|line| line.len() <= 998);
-    let body = if as_it_is {
-        Body::new_with_encoding(text, ContentTransferEncoding::SevenBit).unwrap_or_else(Body::new)
-    } else {
-        Body::new(text)
+    let body = match seven_bit(&text) {
+        Some(lines) => Body::dangerous_pre_encoded(lines, ContentTransferEncoding::SevenBit),
+        None => Body::new(text),
     };
     SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body)
+}
+
+/// The lines of `text` as RFC 5322 (section 2.1) and RFC 2045 (section 2.7) have them: ASCII
+/// without NUL, at most 998 bytes, each ended by CR and LF. `None` when it is not like that.
+fn seven_bit(text: &str) -> Option<Vec<u8>> {
+    const LINE_BYTES_MAX: usize = 998;
+    let mut out = Vec::with_capacity(text.len() + 2);
+    for line in text.lines() {
+        let plain = line.bytes().all(|byte| byte.is_ascii() && byte != 0 && byte != b'\r');
+        if !plain || line.len() > LINE_BYTES_MAX {
+            return None;
+        }
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn formatted(text: &str) -> String {
+        let body = plain(text.to_owned());
+        String::from_utf8(body.formatted()).unwrap()
+    }
+
+    #[test]
+    fn long_links_stay_whole() {
+        let link = format!("http://host/resume/{}", "x".repeat(90));
+        let mail = formatted(&format!("Approve: {link}\nCancel: {link}"));
+        assert!(mail.contains(&format!("Approve: {link}\r\nCancel: {link}\r\n")), "{mail}");
+        assert!(mail.contains("Content-Transfer-Encoding: 7bit"), "{mail}");
+    }
+
+    #[test]
+    fn what_is_not_plain_is_encoded() {
+        for text in ["grün", "a\0b", "a\rb", "x".repeat(999).as_str()] {
+            let mail = formatted(text);
+            assert!(!mail.contains("7bit"), "{mail}");
+            assert!(mail.lines().all(|line| line.len() <= 998), "{mail}");
+        }
+    }
 }

@@ -32,7 +32,11 @@ fn push(server: &Server, file: &Path, name: Option<&str>, json: bool) -> Done {
     };
     let failed = |error| Failure::new(format!("{}: {error}", file.display()));
     let bytes = File::open(file).map_err(failed)?;
-    let length = bytes.metadata().map_err(failed)?.len();
+    let metadata = bytes.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(Failure::new(format!("{}: a folder, and no component", file.display())));
+    }
+    let length = metadata.len();
     let bar = progress::bytes("uploading", length);
     let mut reader = bar.wrap_read(bytes);
     let path = format!("{PATH}/{}", segment(&name)?);

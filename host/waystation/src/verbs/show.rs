@@ -55,7 +55,14 @@ pub(super) fn execution(execution: &Value) -> String {
     }
     rows.push((
         "cost",
-        format!("{} ms, {} credits", text(execution, "compute_ms"), text(execution, "credits")),
+        match execution["credits"].as_u64() {
+            Some(1) => format!("{} ms, 1 credit", text(execution, "compute_ms")),
+            _ => format!(
+                "{} ms, {} credits",
+                text(execution, "compute_ms"),
+                text(execution, "credits")
+            ),
+        },
     ));
     let waiting = &execution["waiting"];
     if !waiting.is_null() {
@@ -92,22 +99,21 @@ pub(super) fn steps(steps: &Value) -> String {
         (started.is_none(), started)
     });
     let rows: Vec<Vec<String>> = steps
-        .into_iter()
+        .iter()
         .map(|(name, step)| {
-            let exports = step["exports"].as_object().filter(|exports| !exports.is_empty());
-            let exports = exports.map_or_else(String::new, |exports| {
-                shortened(&Value::Object(exports.clone()).to_string())
-            });
-            vec![
-                name.clone(),
-                text(step, "status"),
-                text(step, "runs"),
-                text(step, "attempt"),
-                exports,
-            ]
+            vec![(*name).clone(), text(step, "status"), text(step, "runs"), text(step, "attempt")]
         })
         .collect();
-    table(&["STEP", "STATUS", "RUNS", "ATTEMPT", "EXPORTS"], &rows)
+    let mut shown = table(&["STEP", "STATUS", "RUNS", "ATTEMPT"], &rows);
+    for (name, step) in steps {
+        let exports = step["exports"].as_object().into_iter().flatten();
+        let exports: Vec<String> =
+            exports.map(|(export, value)| format!("  {export}: {}", exported(value))).collect();
+        if !exports.is_empty() {
+            shown.push_str(&format!("\n\n{name} exported\n{}", exports.join("\n")));
+        }
+    }
+    shown
 }
 
 /// An execution's error in words.
@@ -124,6 +130,16 @@ pub(super) fn error(error: &Value) -> Option<String> {
         text(error, "message"),
         stack.unwrap_or_default()
     ))
+}
+
+/// An export on a line. Of a request people want to see what was sent.
+fn exported(value: &Value) -> String {
+    let request =
+        ["method", "path", "headers", "body"].iter().all(|name| value.get(name).is_some());
+    if request {
+        return shortened(&format!("{} with the body {}", text(value, "method"), value["body"]));
+    }
+    shortened(&value.to_string())
 }
 
 /// What runs logged, a line each.
@@ -187,9 +203,13 @@ mod tests {
             "waiting": {"step": "ask", "kind": "suspend", "deadline": "d", "on_timeout": "resume",
                         "message": null, "resume_url": "http://r"},
         }));
-        for part in
-            ["w, version 3", "suspend of step ask", "http://r", "ask   suspended", "{\"a\":1}"]
-        {
+        for part in [
+            "w, version 3",
+            "suspend of step ask",
+            "http://r",
+            "ask   suspended",
+            "ask exported\n  a: 1",
+        ] {
             assert!(shown.contains(part), "no {part:?} in\n{shown}");
         }
         assert!(!shown.contains("message"));

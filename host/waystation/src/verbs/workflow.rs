@@ -27,7 +27,8 @@ fn deploy(server: &Server, file: &Path, json: bool) -> Done {
     let shown = file.display();
     let text =
         std::fs::read_to_string(file).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
-    let name = name_in(&text).ok_or_else(|| {
+    let name = name_in(&text).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
+    let name = name.ok_or_else(|| {
         Failure::new(format!("{shown}: there is no name in it"))
             .hint("a workflow file begins with `name: …` and is YAML or JSON")
     })?;
@@ -49,14 +50,18 @@ fn deploy(server: &Server, file: &Path, json: bool) -> Done {
     Ok(())
 }
 
-/// The name that a workflow file gives itself. The server reads the rest.
-fn name_in(text: &str) -> Option<String> {
+/// The name that a workflow file gives itself. The server reads the rest. An error is in the
+/// file's syntax.
+fn name_in(text: &str) -> Result<Option<String>, String> {
     #[derive(Deserialize)]
     struct Named {
-        name: String,
+        name: Option<String>,
     }
-    let named = serde_saphyr::from_str::<Named>(text).ok();
-    named.map(|named| named.name)
+    let named = serde_saphyr::from_str::<Named>(text);
+    // The first line says it; the others draw the place.
+    named
+        .map(|named| named.name)
+        .map_err(|error| error.to_string().lines().next().unwrap_or("not YAML").to_owned())
 }
 
 fn list(server: &Server, json: bool) -> Done {
@@ -117,9 +122,10 @@ mod tests {
 
     #[test]
     fn a_file_says_its_name() {
-        assert_eq!(name_in("name: w\nsteps: []\n").as_deref(), Some("w"));
-        assert_eq!(name_in("{\"steps\": [], \"name\": \"w\"}").as_deref(), Some("w"));
-        assert_eq!(name_in("steps: []"), None);
-        assert_eq!(name_in("]"), None);
+        assert_eq!(name_in("name: w\nsteps: []\n"), Ok(Some("w".into())));
+        assert_eq!(name_in("{\"steps\": [], \"name\": \"w\"}"), Ok(Some("w".into())));
+        assert_eq!(name_in("steps: []"), Ok(None));
+        assert!(name_in("name: w\n  steps: [\n").unwrap_err().contains("line"));
+        assert!(name_in("]").is_err());
     }
 }
