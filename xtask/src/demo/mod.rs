@@ -76,7 +76,7 @@ fn tell(root: &Path, guests: &[Guest], verbs: &Verbs, server: &mut Server) -> Re
     heading("2. Trigger it. It runs until it asks a person, and pauses.");
     let workflow = verbs.json(&["workflow", "deploy", &file])?;
     let name = workflow["name"].as_str().context("the deployed workflow has no name")?;
-    let order = json!({"order": 1042, "total": 99.5});
+    let order = json!({"id": 1042, "total": 99.5});
     let triggered = post(&format!("{}/hooks/{name}", server.url()), &order, 202)?;
     let triggered: Value = serde_json::from_str(&triggered)?;
     let id = triggered["id"].as_str().context("the trigger's answer has no id")?;
