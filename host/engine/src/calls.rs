@@ -48,15 +48,9 @@ impl Engine {
     ///
     /// Nothing has changed; the error says why.
     pub async fn cancel(&self, id: ExecutionId) -> Result<LinkAnswer, CallError> {
-        let engine = self.clone();
-        to_the_end(async move { engine.cancel_now(id).await }).await
-    }
-
-    async fn cancel_now(&self, id: ExecutionId) -> Result<LinkAnswer, CallError> {
         let event = Event::Cancel { pause: None, by: Caller::Operator };
-        let now = self.0.clock.now();
-        match self.0.store.apply(id, event, now, Attachments::default()).await {
-            Ok(applied) => Ok(self.called(&applied, LinkAction::Cancel)),
+        match self.commit(id, event, LinkAction::Cancel).await {
+            Ok(answer) => Ok(answer),
             Err(ApplyError::NotFound) => Err(CallError::NotFound),
             Err(ApplyError::Store(error)) => Err(error.into()),
             Err(ApplyError::Rejected(_)) => {
@@ -77,18 +71,6 @@ impl Engine {
         by: Caller,
         call: LinkCall,
     ) -> Result<LinkAnswer, CallError> {
-        let engine = self.clone();
-        to_the_end(async move { engine.call_now(id, pause, action, by, call).await }).await
-    }
-
-    async fn call_now(
-        &self,
-        id: ExecutionId,
-        pause: PauseId,
-        action: LinkAction,
-        by: Caller,
-        call: LinkCall,
-    ) -> Result<LinkAnswer, CallError> {
         let event = match action {
             LinkAction::Cancel => Event::Cancel { pause: Some(pause), by },
             LinkAction::Resume | LinkAction::Approve => {
@@ -96,13 +78,28 @@ impl Engine {
                 Event::Resume { pause, by, data: Some(call.request.into()) }
             }
         };
-        let now = self.0.clock.now();
-        match self.0.store.apply(id, event, now, Attachments::default()).await {
-            Ok(applied) => Ok(self.called(&applied, action)),
+        match self.commit(id, event, action).await {
+            Ok(answer) => Ok(answer),
             Err(ApplyError::NotFound) => Err(CallError::NotFound),
             Err(ApplyError::Store(error)) => Err(error.into()),
             Err(ApplyError::Rejected(rejected)) => self.explain(id, pause, action, rejected).await,
         }
+    }
+
+    /// Commits a call and does what follows from it, also when the caller has left meanwhile.
+    async fn commit(
+        &self,
+        id: ExecutionId,
+        event: Event,
+        action: LinkAction,
+    ) -> Result<LinkAnswer, ApplyError> {
+        let engine = self.clone();
+        to_the_end(async move {
+            let now = engine.0.clock.now();
+            let applied = engine.0.store.apply(id, event, now, Attachments::default()).await?;
+            Ok(engine.called(&applied, action))
+        })
+        .await
     }
 
     /// What an accepted call led to, and what follows from it.
