@@ -1,23 +1,24 @@
-//! Components from the sources in `examples/` and `tests/guests/`.
+//! Components from the sources in `examples/`, `tests/guests/` and `tests/conformance/`.
 //!
 //! | source | component |
 //! |---|---|
 //! | `examples/EXAMPLE/STEP.py`, `examples/EXAMPLE/STEP/Cargo.toml` | `target/guests/EXAMPLE/STEP.wasm` |
 //! | `tests/guests/NAME.py`, `tests/guests/NAME/Cargo.toml` | `target/guests/tests/NAME.wasm` |
+//! | `tests/conformance/LANGUAGE/` | `target/guests/conformance/LANGUAGE.wasm` |
 //!
-//! A Python file is a step when it defines `handler`; others are modules or services. Beside
-//! each component lies a stamp: a hash over all that it was made of.
+//! A folder is a step when `waystation build` takes it for one. A file is when it defines a
+//! handler or has a default export; others are modules or services. Beside each component lies
+//! a stamp: a hash over all that it was made of.
 
 mod stamp;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use waystation_build::Options;
+use waystation_build::{Language, Options, Source};
 
 use crate::terminal::{Took, note};
 use crate::toolchain;
@@ -25,17 +26,11 @@ use crate::toolchain;
 /// A component that can be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Guest {
-    /// A Python file, or a Cargo package's folder.
+    /// A file, or a package's folder.
     source: PathBuf,
     language: Language,
     /// The component.
     pub(crate) wasm: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Language {
-    Python,
-    Rust,
 }
 
 /// The steps of one example.
@@ -50,21 +45,26 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Guest>> {
         let name = example.file_name().unwrap_or_default();
         guests.extend(in_folder(&example, &root.join("target/guests").join(name))?);
     }
-    guests.extend(in_folder(&root.join("tests/guests"), &root.join("target/guests/tests"))?);
+    for (sources, home) in [("tests/guests", "tests"), ("tests/conformance", "conformance")] {
+        guests.extend(in_folder(&root.join(sources), &root.join("target/guests").join(home))?);
+    }
     Ok(guests)
 }
 
 fn in_folder(folder: &Path, out: &Path) -> Result<Vec<Guest>> {
     let mut guests = Vec::new();
-    for source in entries(folder)? {
-        let language = match source.extension().and_then(OsStr::to_str) {
-            _ if source.join("Cargo.toml").is_file() => Language::Rust,
-            Some("py") if defines_handler(&fs::read_to_string(&source)?) => Language::Python,
-            _ => continue,
-        };
-        let name = source.file_stem().unwrap_or_default();
-        let wasm = out.join(name).with_extension("wasm");
-        guests.push(Guest { source, language, wasm });
+    for path in entries(folder)? {
+        let name = path.file_stem().unwrap_or_default();
+        if name.to_string_lossy().starts_with('.') || name == "node_modules" {
+            continue;
+        }
+        // What is no step is something that steps need: a workflow, a service, a module.
+        let Ok(source) = Source::at(&path) else { continue };
+        let language = source.language();
+        if path.is_dir() || is_step(language, &fs::read_to_string(&path)?) {
+            let wasm = out.join(name).with_extension("wasm");
+            guests.push(Guest { source: path, language, wasm });
+        }
     }
     Ok(guests)
 }
@@ -82,22 +82,22 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn defines_handler(python: &str) -> bool {
-    python
-        .lines()
-        .any(|line| line.strip_prefix("async ").unwrap_or(line).starts_with("def handler("))
+/// Is a file with this text a step, or something that steps import?
+fn is_step(language: Language, text: &str) -> bool {
+    text.lines().any(|line| match language {
+        Language::Python => line.strip_prefix("async ").unwrap_or(line).starts_with("def handler("),
+        Language::JavaScript | Language::TypeScript => line.starts_with("export default "),
+        Language::Rust | Language::Go | Language::C => false,
+    })
 }
 
 /// Builds those of `guests` that are not there or out of date, and sets up what that takes.
 /// `true` when there was anything to do.
 pub(crate) fn build(root: &Path, guests: &[Guest]) -> Result<bool> {
     let mut worked = false;
-    for (language, set_up) in [
-        (Language::Python, toolchain::python as fn(&Path) -> Result<bool>),
-        (Language::Rust, toolchain::rust),
-    ] {
+    for language in Language::ALL {
         if guests.iter().any(|guest| guest.language == language) {
-            worked |= set_up(root)?;
+            worked |= toolchain::of(language, root)?;
         }
     }
     let mut made = 0;
@@ -155,21 +155,29 @@ mod tests {
 
     #[test]
     fn steps_are_told_from_modules_and_services() {
-        assert!(defines_handler("import x\n\ndef handler(pd):\n    pass\n"));
-        assert!(defines_handler("async def handler(pd: 'Pd'):\n"));
-        assert!(!defines_handler("class Server:\n    def handler(self):\n        pass\n"));
-        assert!(!defines_handler("# def handler(pd)\n"));
+        let python = |text| is_step(Language::Python, text);
+        assert!(python("import x\n\ndef handler(pd):\n    pass\n"));
+        assert!(python("async def handler(pd: 'Pd'):\n"));
+        assert!(!python("class Server:\n    def handler(self):\n        pass\n"));
+        assert!(!python("# def handler(pd)\n"));
+        assert!(is_step(Language::TypeScript, "export default defineComponent({\n"));
+        assert!(!is_step(Language::JavaScript, "export const x = 1;\n"));
     }
 
     #[test]
-    fn guests_are_found_in_both_languages() {
+    fn guests_are_found_in_all_languages() {
         let dir = tempfile::tempdir().unwrap();
         for (file, text) in [
             ("examples/mail/ask.py", "def handler(pd): pass"),
             ("examples/mail/service.py", "print()"),
+            ("examples/mail/service/server.py", "print()"),
             ("examples/mail/workflow.yaml", ""),
             ("examples/mail/poll/Cargo.toml", ""),
+            ("examples/mail/wait.ts", "export default { run() {} }"),
             ("tests/guests/spin.py", "def handler(pd): pass"),
+            ("tests/conformance/README.md", ""),
+            ("tests/conformance/c/step.c", ""),
+            ("tests/conformance/go/go.mod", ""),
         ] {
             let path = dir.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -178,9 +186,16 @@ mod tests {
         let found = all(dir.path()).unwrap();
         let made: Vec<_> =
             found.iter().map(|guest| guest.wasm.strip_prefix(dir.path()).unwrap()).collect();
-        let expected = ["mail/ask.wasm", "mail/poll.wasm", "tests/spin.wasm"];
+        let expected = [
+            "mail/ask.wasm",
+            "mail/poll.wasm",
+            "mail/wait.wasm",
+            "tests/spin.wasm",
+            "conformance/c.wasm",
+            "conformance/go.wasm",
+        ];
         assert_eq!(made, expected.map(|path| Path::new("target/guests").join(path)));
-        assert_eq!(of_example(dir.path(), "mail").unwrap(), found[..2]);
+        assert_eq!(of_example(dir.path(), "mail").unwrap(), found[..3]);
         assert_eq!(of_example(dir.path(), "none").unwrap(), []);
     }
 }

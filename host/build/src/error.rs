@@ -11,7 +11,7 @@ pub enum BuildError {
     #[error("there is no {}", .0.display())]
     NotFound(PathBuf),
     /// The path holds nothing that can be built.
-    #[error("can't build {}: {reason}; a step is a Python file (.py), a folder with a Python package, or a Cargo package (Cargo.toml)", .path.display())]
+    #[error("can't build {}: {reason}; a step is a Python file or package, a JavaScript or TypeScript file, a Cargo package, a Go module, or a C file", .path.display())]
     Unknown {
         /// The path.
         path: PathBuf,

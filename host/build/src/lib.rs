@@ -1,19 +1,23 @@
 //! Makes a component from a step's source, with the toolchain of its language.
 //!
 //! [`build`] looks at the path, finds the tools, and gives the component's bytes. It carries
-//! the WIT and the Python library that it needs, so it works wherever the binary is.
+//! the WIT and the libraries that it needs, so it works wherever the binary is.
 //!
 //! # Layout
 //!
-//! - what a path holds: [`Source`]
-//! - one folder a language: `python`, `cargo`
+//! - what a path holds: [`Source`], [`Language`]
+//! - one folder a language: `python`, `javascript`, `cargo`, `go`, `c`
 //! - running a tool and showing why it failed: `tool`
 //!
 //! Knows nothing of hosts, stores and workflows.
 
 mod assets;
+mod c;
 mod cargo;
 mod error;
+mod go;
+mod javascript;
+mod language;
 mod python;
 mod source;
 mod tool;
@@ -22,7 +26,8 @@ use std::path::{Path, PathBuf};
 
 pub use cargo::target_is_installed;
 pub use error::BuildError;
-pub use source::Source;
+pub use language::Language;
+pub use source::{CSource, PythonSource, Source};
 
 /// Where tools and what was fetched are.
 #[derive(Clone, Debug)]
@@ -50,8 +55,8 @@ impl Options {
 pub struct Built {
     /// The component's bytes.
     pub component: Vec<u8>,
-    /// What it was written in: `Python` or `Rust`.
-    pub language: &'static str,
+    /// What it was written in.
+    pub language: Language,
     /// What the source calls itself: the file's stem, the package's or folder's name.
     pub name: String,
 }
@@ -72,9 +77,12 @@ pub fn build(
     let name = source.name();
     // Tools run in other folders.
     let options = &options.absolute()?;
-    let (component, language) = match &source {
-        Source::Python(step) => (python::build(step, options, progress)?, "Python"),
-        Source::Cargo { manifest } => (cargo::build(manifest, options, progress)?, "Rust"),
-    };
-    Ok(Built { component, language, name })
+    let component = match &source {
+        Source::Python(step) => python::build(step, options, progress),
+        Source::JavaScript(file) => javascript::build(file, options, progress),
+        Source::Cargo { manifest } => cargo::build(manifest, options, progress),
+        Source::Go { folder } => go::build(folder, options, progress),
+        Source::C(step) => c::build(step, options, progress),
+    }?;
+    Ok(Built { component, language: source.language(), name })
 }

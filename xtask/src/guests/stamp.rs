@@ -1,5 +1,6 @@
 //! What a component was made of, in one hash.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
-use super::{Guest, Language, entries};
+use waystation_build::Language;
+
+use super::{Guest, entries};
 use crate::{program, toolchain};
 
 /// The hash for `guest` as everything stands.
@@ -16,21 +19,25 @@ pub(super) fn of(root: &Path, guest: &Guest) -> Result<String> {
     let mut hash = Sha256::new();
     let toolchains = toolchain::folder(root);
     let source = guest.source.as_path();
-    match guest.language {
+    match source.extension().and_then(OsStr::to_str) {
+        _ if source.is_dir() => files(&mut hash, source)?,
         // Modules and requirements stand beside a step.
-        Language::Python => {
-            python_files(&mut hash, source.parent().unwrap_or(source))?;
-            add(&mut hash, source)?;
-            files(&mut hash, &root.join("guest-sdk/python/waystation"))?;
-            text(&mut hash, &toolchains.join("python/.ready"));
-        }
-        Language::Rust => {
-            files(&mut hash, source)?;
-            files(&mut hash, &root.join("guest-sdk/rust"))?;
-            let version = program::output(Command::new("rustc").arg("-vV").current_dir(root))?;
-            hash.update(version);
-            text(&mut hash, &toolchains.join("rust/.ready"));
-        }
+        Some("py") => python_files(&mut hash, source.parent().unwrap_or(source))?,
+        _ => files(&mut hash, source.parent().unwrap_or(source))?,
+    }
+    // Of two steps in one folder each has a stamp of its own.
+    hash.update(source.as_os_str().as_encoded_bytes());
+    let library = match guest.language {
+        Language::Python => "python",
+        Language::JavaScript | Language::TypeScript => "javascript",
+        Language::Rust => "rust",
+        Language::Go => "go",
+        Language::C => "c",
+    };
+    files(&mut hash, &root.join("guest-sdk").join(library))?;
+    text(&mut hash, &toolchains.join(library).join(".ready"));
+    if guest.language == Language::Rust {
+        hash.update(program::output(Command::new("rustc").arg("-vV").current_dir(root))?);
     }
     files(&mut hash, &root.join("wit"))?;
     files(&mut hash, &root.join("host/build/src"))?;
@@ -45,7 +52,9 @@ pub(super) fn of(root: &Path, guest: &Guest) -> Result<String> {
 fn files(hash: &mut Sha256, folder: &Path) -> Result<()> {
     for path in entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with('.') || ["target", "__pycache__"].contains(&name.as_str()) {
+        if name.starts_with('.')
+            || ["target", "__pycache__", "node_modules"].contains(&name.as_str())
+        {
             continue;
         }
         if path.is_dir() {

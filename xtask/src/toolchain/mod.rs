@@ -2,7 +2,10 @@
 //! possible: in `target/toolchains`. What is ready costs a look and no network; what was
 //! interrupted is done again.
 
+mod c;
 mod debian;
+mod go;
+mod javascript;
 mod prefix;
 mod python;
 mod rust;
@@ -11,9 +14,8 @@ mod say;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use waystation_build::Language;
 
-pub(crate) use python::set_up as python;
-pub(crate) use rust::set_up as rust;
 use say::say;
 
 /// What the tests need of Debian.
@@ -21,14 +23,27 @@ const TEST_PACKAGES: [&str; 4] = ["chromium", "chromium-driver", "faketime", "st
 
 /// Sets up everything. `false` when all was there.
 pub(crate) fn all(root: &Path) -> Result<bool> {
-    let mut worked = python(root)?;
-    worked |= rust(root)?;
+    let mut worked = false;
+    for language in Language::ALL.into_iter().filter(|one| *one != Language::TypeScript) {
+        worked |= of(language, root)?; // TypeScript has JavaScript's tools
+    }
     if debian::is_debian() {
         worked |= debian::install(&TEST_PACKAGES)?;
         return Ok(worked);
     }
     say(&format!("tests: install what belongs to {}", TEST_PACKAGES.join(", ")));
     Ok(worked)
+}
+
+/// Sets up what guests in `language` need. `false` when it was there.
+pub(crate) fn of(language: Language, root: &Path) -> Result<bool> {
+    match language {
+        Language::Python => python::set_up(root),
+        Language::JavaScript | Language::TypeScript => javascript::set_up(root),
+        Language::Rust => rust::set_up(root),
+        Language::Go => go::set_up(root),
+        Language::C => c::set_up(root),
+    }
 }
 
 /// Where the private toolchains are; `waystation_build::Options::toolchains` wants it.

@@ -26,7 +26,7 @@ pub(super) fn run(path: &Path, file: Option<&Path>, json: bool) -> Done {
         .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
     let (digest, size) = (Digest::of(&built.component), built.component.len());
     if json {
-        let language = built.language;
+        let language = built.language.name();
         output::json(&json!({"file": file, "language": language, "digest": digest, "size": size}));
     } else {
         output::line(format!("{} ({}, {size} bytes, {digest})", file.display(), built.language));
