@@ -1,5 +1,6 @@
 //! The command line, as a person types it.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::{Server, TOKEN, guests};
 #[derive(Clone, Debug)]
 pub struct Cli {
     env: Vec<(String, String)>,
+    folder: Option<PathBuf>,
 }
 
 /// What a command did.
@@ -28,12 +30,13 @@ impl Cli {
     /// With the server's URL and token in the environment.
     pub fn of(server: &Server<'_>) -> Cli {
         let url = server.client().url.clone();
-        Cli { env: vec![("WAYSTATION_URL".into(), url), ("WAYSTATION_TOKEN".into(), TOKEN.into())] }
+        let env = vec![("WAYSTATION_URL".into(), url), ("WAYSTATION_TOKEN".into(), TOKEN.into())];
+        Cli { env, folder: None }
     }
 
     /// With nothing in the environment.
     pub fn bare() -> Cli {
-        Cli { env: Vec::new() }
+        Cli { env: Vec::new(), folder: None }
     }
 
     /// With one variable more.
@@ -43,13 +46,24 @@ impl Cli {
         self
     }
 
+    /// In this folder.
+    #[must_use]
+    pub fn within(mut self, folder: &Path) -> Cli {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
     /// Runs `waystation` with these arguments.
     pub fn run(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(guests::binary());
         without_settings(&mut command);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         let output = command
             .args(arguments)
             .env("WAYSTATION_TOOLCHAINS", guests::toolchains())
+            .env("XDG_CACHE_HOME", guests::user_cache())
             .envs(self.env.iter().cloned())
             .stdin(Stdio::null())
             .output()

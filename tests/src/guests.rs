@@ -63,6 +63,11 @@ pub(crate) fn toolchains() -> PathBuf {
     given.unwrap_or_else(|| repository().join("target/toolchains"))
 }
 
+/// The cache folder of the user that the tests are: what xtask's builds fetched is there.
+pub(crate) fn user_cache() -> PathBuf {
+    repository().join("target/cache")
+}
+
 /// Compiled code of the guests, shared by all servers of all tests: to compile a Python
 /// component takes many seconds.
 pub(crate) fn compiled() -> PathBuf {

@@ -15,8 +15,17 @@ pub struct Recorded {
     pub method: String,
     /// With the query.
     pub path: String,
+    /// Names, in lower case, and values.
+    pub headers: Vec<(String, String)>,
     /// The body as JSON; null when it is something else.
     pub body: Value,
+}
+
+impl Recorded {
+    /// The header `name`, in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// What is answered.
@@ -104,19 +113,17 @@ fn read(stream: &mut impl BufRead) -> std::io::Result<Recorded> {
     let first = line(stream)?;
     let mut words = first.split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let (mut length, mut chunked) = (0, false);
-    loop {
-        let header = line(stream)?.to_ascii_lowercase();
-        match header.split_once(':').map(|(name, value)| (name, value.trim())) {
-            Some(("content-length", value)) => length = value.parse().unwrap_or(0),
-            Some(("transfer-encoding", value)) => chunked = value == "chunked",
-            Some(_) => {}
-            None => break,
-        }
+    let mut headers = Vec::new();
+    while let Some((name, value)) = line(stream)?.split_once(':') {
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let body = if chunked { chunks(stream)? } else { exactly(stream, length)? };
-    let body = serde_json::from_slice(&body).unwrap_or_default();
-    Ok(Recorded { method: method.to_owned(), path: path.to_owned(), body })
+    let mut request =
+        Recorded { method: method.to_owned(), path: path.to_owned(), headers, body: Value::Null };
+    let length = request.header("content-length").and_then(|length| length.parse().ok());
+    let chunked = request.header("transfer-encoding").is_some_and(|how| how == "chunked");
+    let body = if chunked { chunks(stream)? } else { exactly(stream, length.unwrap_or(0))? };
+    request.body = serde_json::from_slice(&body).unwrap_or_default();
+    Ok(request)
 }
 
 fn chunks(stream: &mut impl BufRead) -> std::io::Result<Vec<u8>> {

@@ -123,10 +123,8 @@ impl Guest {
         let started = Instant::now();
         let shown = self.source.strip_prefix(root).unwrap_or(&self.source).display();
         note(&format!("guest {shown}: building"));
-        let options = Options {
-            toolchains: Some(toolchain::folder(root)),
-            cache: root.join("target/build-cache"),
-        };
+        let options =
+            Options { toolchains: Some(toolchain::folder(root)), cache: toolchain::cache(root) };
         let built = waystation_build::build(&self.source, &options, &mut |line| {
             note(&format!("guest {shown}: {line}"));
         });

@@ -1,14 +1,15 @@
-//! Sets up what is missing, then does it: `cargo xtask demo | test | check | toolchain`.
+//! Sets up what is missing, then does it: `cargo xtask demo | test | check | languages | toolchain`.
 //!
 //! # Layout
 //!
-//! - one module a command: `demo`, `test`, `check`, `toolchain`
+//! - one module a command: `demo`, `test`, `check`, `languages`, `toolchain`
 //! - `guests.rs`: components from the sources in `examples/` and `tests/guests/`
 //! - `program.rs`: running programs; `terminal.rs`: telling people what happens
 
 mod check;
 mod demo;
 mod guests;
+mod languages;
 mod program;
 mod terminal;
 mod test;
@@ -29,6 +30,7 @@ commands:
   demo         build everything, run the example approve-by-mail from upload to the end
   test         build the guests, run all tests
   check        formatting, lints, docs, licences, advisories, and what the docs promise
+  languages    measure the languages of steps, write the tables of docs/languages.md
   toolchain    set up what the guests' languages and the tests need, and nothing else";
 
 fn main() -> ExitCode {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(&root),
         ["test"] => test::run(&root),
         ["check"] => check::run(&root),
+        ["languages"] => languages::run(&root),
         ["toolchain"] => set_up(&root),
         ["help" | "--help" | "-h"] => {
             terminal::line(USAGE);

@@ -17,17 +17,39 @@ pub(crate) struct Wit;
 #[folder = "../../guest-sdk/python/waystation"]
 pub(crate) struct PythonLibrary;
 
+/// What [`new_step`](crate::new_step) writes: `common/` for all, and a folder a language.
+#[derive(RustEmbed)]
+#[folder = "templates"]
+pub(crate) struct Templates;
+
+impl Templates {
+    /// The files of one part, with their paths in it.
+    pub(crate) fn under(part: &str) -> Vec<(String, String)> {
+        Self::iter()
+            .filter_map(|name| {
+                let path = name.strip_prefix(part)?.strip_prefix('/')?.to_owned();
+                let text = String::from_utf8_lossy(&Self::get(&name)?.data).into_owned();
+                Some((path, text))
+            })
+            .collect()
+    }
+}
+
 /// Writes all files of `Assets` under `folder`.
 pub(crate) fn write<Assets: RustEmbed>(folder: &Path) -> Result<(), BuildError> {
     for name in Assets::iter().filter(|name| !name.contains("__pycache__")) {
         let Some(asset) = Assets::get(&name) else { continue };
-        let path = folder.join(name.as_ref());
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(BuildError::io(parent))?;
-        }
-        fs::write(&path, asset.data).map_err(BuildError::io(&path))?;
+        write_file(&folder.join(name.as_ref()), &asset.data)?;
     }
     Ok(())
+}
+
+/// Writes a file, and makes its folder.
+pub(crate) fn write_file(path: &Path, contents: &[u8]) -> Result<(), BuildError> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(BuildError::io(parent))?;
+    }
+    fs::write(path, contents).map_err(BuildError::io(path))
 }
 
 #[cfg(test)]

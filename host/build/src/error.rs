@@ -18,6 +18,14 @@ pub enum BuildError {
         /// What is there instead.
         reason: String,
     },
+    /// No name for a new step.
+    #[error(
+        "{0:?} is no name for a step: lower-case letters, digits and `-`, a letter first, at most 64"
+    )]
+    InvalidName(String),
+    /// A new step's folder would have to replace something.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
     /// A tool is not installed.
     #[error("{tool} is missing: {install}")]
     ToolMissing {

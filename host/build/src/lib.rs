@@ -7,6 +7,7 @@
 //!
 //! - what a path holds: [`Source`], [`Language`]
 //! - one folder a language: `python`, `javascript`, `cargo`, `go`, `c`
+//! - a folder to start from: [`new_step`]
 //! - running a tool and showing why it failed: `tool`
 //!
 //! Knows nothing of hosts, stores and workflows.
@@ -18,6 +19,7 @@ mod error;
 mod go;
 mod javascript;
 mod language;
+mod new;
 mod python;
 mod source;
 mod tool;
@@ -27,6 +29,7 @@ use std::path::{Path, PathBuf};
 pub use cargo::target_is_installed;
 pub use error::BuildError;
 pub use language::Language;
+pub use new::new_step;
 pub use source::{CSource, PythonSource, Source};
 
 /// Where tools and what was fetched are.

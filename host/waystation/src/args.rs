@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use waystation_build::Language;
 
 use crate::client::ServerArgs;
 use crate::settings::ServeArgs;
@@ -101,6 +103,20 @@ Example:
         #[arg(long, value_name = "JSON|@FILE")]
         data: Option<String>,
     },
+    /// Make a folder with a step, a workflow that uses it, and how to run both
+    #[command(after_help = "\
+Example:
+  waystation new --lang typescript approve-order")]
+    New {
+        /// What the step is written in
+        #[arg(long, value_name = "LANG", value_parser = language())]
+        lang: Language,
+        /// The folder's name, and the component's and workflow's: a-z, 0-9 and `-`
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Make a component from a step's source
     #[command(after_help = "\
 Examples:
@@ -121,6 +137,13 @@ Examples:
         #[command(flatten)]
         server: ServerArgs,
     },
+}
+
+/// The word for a language.
+fn language() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::ALL.map(Language::word)).try_map(|word| {
+        Language::ALL.into_iter().find(|one| one.word() == word).ok_or("no such language")
+    })
 }
 
 #[derive(Debug, Subcommand)]

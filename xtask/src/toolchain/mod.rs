@@ -50,3 +50,9 @@ pub(crate) fn of(language: Language, root: &Path) -> Result<bool> {
 pub(crate) fn folder(root: &Path) -> PathBuf {
     root.join("target/toolchains")
 }
+
+/// What builds fetched and made; `waystation_build::Options::cache` wants it. The tests let the
+/// binary use it too, by `XDG_CACHE_HOME`.
+pub(crate) fn cache(root: &Path) -> PathBuf {
+    root.join("target/cache/waystation")
+}

@@ -6,6 +6,7 @@ mod doctor;
 mod event;
 mod execution;
 mod inspect;
+mod new;
 mod show;
 mod test;
 mod trigger;
@@ -33,6 +34,7 @@ pub(crate) fn run(verb: Verb) -> Done {
         Verb::Test { server, workflow, data } => {
             test::run(&Server::new(&server)?, &workflow, data.as_deref(), server.json)
         }
+        Verb::New { lang, name, json } => new::run(lang, &name, json),
         Verb::Build { path, output, json } => build::run(&path, output.as_deref(), json),
         Verb::Doctor { server } => doctor::run(&server),
     }
