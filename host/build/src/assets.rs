@@ -17,9 +17,27 @@ pub(crate) struct Wit;
 #[folder = "../../guest-sdk/python/waystation"]
 pub(crate) struct PythonLibrary;
 
+/// The C library, with the bindings it stands on.
+#[derive(RustEmbed)]
+#[folder = "../../guest-sdk/c/waystation"]
+pub(crate) struct CLibrary;
+
+/// The Go library: the module `waystation/step`.
+#[derive(RustEmbed)]
+#[folder = "../../guest-sdk/go"]
+pub(crate) struct GoLibrary;
+
+/// The text files of `Assets` with their names.
+pub(crate) fn texts<Assets: RustEmbed>() -> impl Iterator<Item = (String, String)> {
+    Assets::iter().filter_map(|name| {
+        let data = Assets::get(&name)?.data;
+        Some((name.into_owned(), String::from_utf8_lossy(&data).into_owned()))
+    })
+}
+
 /// Writes all files of `Assets` under `folder`.
 pub(crate) fn write<Assets: RustEmbed>(folder: &Path) -> Result<(), BuildError> {
-    for name in Assets::iter().filter(|name| !name.contains("__pycache__")) {
+    for name in Assets::iter().filter(|name| is_carried(name)) {
         let Some(asset) = Assets::get(&name) else { continue };
         let path = folder.join(name.as_ref());
         if let Some(parent) = path.parent() {
@@ -28,6 +46,11 @@ pub(crate) fn write<Assets: RustEmbed>(folder: &Path) -> Result<(), BuildError> 
         fs::write(&path, asset.data).map_err(BuildError::io(&path))?;
     }
     Ok(())
+}
+
+/// Is it a part of what steps are built with? A library's tests and what Python leaves are not.
+fn is_carried(name: &str) -> bool {
+    !name.contains("__pycache__") && !name.ends_with("_test.go")
 }
 
 #[cfg(test)]

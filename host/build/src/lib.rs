@@ -7,6 +7,7 @@
 //!
 //! - what a path holds: [`Source`], [`Language`]
 //! - one folder a language: `python`, `javascript`, `cargo`, `go`, `c`
+//! - a component from a core module, for compilers that know no components: `component`
 //! - running a tool and showing why it failed: `tool`
 //!
 //! Knows nothing of hosts, stores and workflows.
@@ -14,6 +15,7 @@
 mod assets;
 mod c;
 mod cargo;
+mod component;
 mod error;
 mod go;
 mod javascript;
@@ -24,6 +26,7 @@ mod tool;
 
 use std::path::{Path, PathBuf};
 
+pub use c::find_clang;
 pub use cargo::target_is_installed;
 pub use error::BuildError;
 pub use language::Language;
