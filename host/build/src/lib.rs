@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 pub use c::find_clang;
 pub use cargo::target_is_installed;
 pub use error::BuildError;
+pub use go::find_go;
 pub use language::Language;
 pub use source::{CSource, PythonSource, Source};
 
