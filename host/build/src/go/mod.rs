@@ -32,7 +32,7 @@ pub(crate) fn build(
 ) -> Result<Vec<u8>, BuildError> {
     let go = Go::find(options.toolchains.as_deref())?;
     let work = tempfile::tempdir().map_err(BuildError::io(Path::new("a temporary folder")))?;
-    let step = Step { go, folder, modfile: None, work: work.path() };
+    let step = Step { go, folder, workspace: None, work: work.path() };
     let step = step.with_library()?;
     let packages = step.packages()?;
     if packages.lines().last() != Some("main") {
@@ -49,8 +49,8 @@ pub(crate) fn build(
 struct Step<'a> {
     go: Go,
     folder: &'a Path,
-    /// Stands for the step's `go.mod`, with the library in it.
-    modfile: Option<PathBuf>,
+    /// Brings the step and the library together.
+    workspace: Option<PathBuf>,
     work: &'a Path,
 }
 
@@ -65,33 +65,30 @@ impl Step<'_> {
         }
         let library = self.work.join("waystation-step");
         assets::write::<assets::GoLibrary>(&library)?;
-        let modfile = self.work.join("go.mod");
-        for name in ["go.mod", "go.sum"] {
-            let from = self.folder.join(name);
-            if from.is_file() {
-                let to = self.work.join(name);
-                fs::copy(&from, to).map_err(BuildError::io(&from))?;
-            }
-        }
-        let mut edit = self.command("mod");
-        edit.arg("edit").arg(format!("-require={LIBRARY}@v0.0.0"));
-        edit.arg(format!("-replace={LIBRARY}={}", library.display())).arg(&modfile);
-        tool::run("go", &mut edit)?;
-        self.modfile = Some(modfile);
+        // Not a `replace` in a copy of go.mod: that folder's name would be in the component.
+        let workspace = self.work.join("go.work");
+        let mut init = self.command("work");
+        init.arg("init").arg(self.folder).arg(&library).env("GOWORK", &workspace);
+        tool::run("go", &mut init)?;
+        self.workspace = Some(workspace);
         Ok(self)
     }
 
     /// The packages that the step is made of, and last the name of its own.
     fn packages(&self) -> Result<String, BuildError> {
-        let mut list = self.with_modfile("list");
+        let mut list = self.command("list");
         list.args(["-deps", "-f", "{{if .DepOnly}}{{.ImportPath}}{{else}}{{.Name}}{{end}}", "."]);
-        let output = tool::run("go", &mut list)?;
+        let output = tool::output("go", &mut list)?;
+        if !output.status.success() {
+            // It lists what it found all the same.
+            return Err(tool::failed("go", &String::from_utf8_lossy(&output.stderr)));
+        }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     fn compile(&self, uses_http: bool) -> Result<Vec<u8>, BuildError> {
         let module = self.work.join("step.wasm");
-        let mut go = self.with_modfile("build");
+        let mut go = self.command("build");
         // `-trimpath`: no folder of this machine is in the module.
         go.args(["-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags", LINK]);
         if uses_http {
@@ -116,18 +113,12 @@ impl Step<'_> {
         Ok(overlay)
     }
 
-    /// `go WHAT` in the step's folder.
+    /// `go WHAT` in the step's folder, with the library where it was supplied.
     fn command(&self, what: &str) -> Command {
         let mut go = self.go.command();
         go.current_dir(self.folder).arg(what);
-        go
-    }
-
-    /// The same, with the library that was supplied.
-    fn with_modfile(&self, what: &str) -> Command {
-        let mut go = self.command(what);
-        if let Some(modfile) = &self.modfile {
-            go.arg("-modfile").arg(modfile).arg("-mod=mod").env("GOWORK", "off");
+        if let Some(workspace) = &self.workspace {
+            go.env("GOWORK", workspace);
         }
         go
     }

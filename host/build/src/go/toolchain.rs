@@ -52,8 +52,7 @@ impl Go {
 /// There is none that is new enough; the message has the command.
 pub fn find(toolchains: Option<&Path>) -> Result<PathBuf, BuildError> {
     let private = toolchains.map(|folder| folder.join("go/bin/go"));
-    let candidates = tool::on_path("go").into_iter().chain(private);
-    candidates.filter(|go| is_new_enough(go)).next().ok_or(MISSING)
+    tool::on_path("go").into_iter().chain(private).find(|go| is_new_enough(go)).ok_or(MISSING)
 }
 
 fn is_new_enough(go: &Path) -> bool {
