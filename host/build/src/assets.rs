@@ -66,4 +66,16 @@ mod tests {
             assert!(dir.path().join(file).is_file(), "{file}");
         }
     }
+
+    #[test]
+    fn the_libraries_for_c_and_go_come_without_their_tests() {
+        let dir = tempfile::tempdir().unwrap();
+        write::<CLibrary>(&dir.path().join("c")).unwrap();
+        write::<GoLibrary>(&dir.path().join("go")).unwrap();
+        for file in ["c/waystation.h", "c/bindings/step_http.c", "go/go.mod", "go/step.go"] {
+            assert!(dir.path().join(file).is_file(), "{file}");
+        }
+        assert!(dir.path().join("go/internal/wit/runtime/empty.s").is_file());
+        assert!(!dir.path().join("go/step_test.go").exists());
+    }
 }
