@@ -1,10 +1,11 @@
 //! All tests: `cargo xtask test`.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::terminal::{Took, note};
 use crate::{guests, program, toolchain};
@@ -44,7 +45,43 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         let mut cargo = program::cargo(&root.join("guest-sdk/rust"));
         program::run(cargo.args(["test", "--workspace", "--target-dir"]).arg(target))
     });
+    parts.run("Go library", || {
+        let go = waystation_build::find_go(Some(&toolchain::folder(root)))?;
+        let mut test = Command::new(go);
+        test.args(["test", "./..."]).current_dir(root.join("guest-sdk/go"));
+        // It has no dependencies: nothing is fetched.
+        program::run(test.envs([("GOTOOLCHAIN", "local"), ("GOPROXY", "off"), ("GOFLAGS", "")]))
+    });
+    parts.run("C library", || c_library(root));
     parts.report()
+}
+
+/// The C library's tests, on this machine and without a host: all of it but HTTP, which needs one.
+fn c_library(root: &Path) -> Result<()> {
+    let folder = root.join("guest-sdk/c");
+    let mut sources = c_files(&folder.join("tests"))?;
+    let needs_a_host = |file: &PathBuf| {
+        file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"http"))
+    };
+    sources.extend(c_files(&folder.join("waystation"))?.into_iter().filter(|f| !needs_a_host(f)));
+    let test = root.join("target/guest-sdk-c-test");
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c11", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]);
+    cc.arg("-I").arg(folder.join("waystation")).args(sources).args(["-lm", "-o"]).arg(&test);
+    program::run(&mut cc)?;
+    program::run(&mut Command::new(test))
+}
+
+fn c_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|kind| kind == "c") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// What ran, how it went, and how long it took.

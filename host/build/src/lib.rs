@@ -8,6 +8,7 @@
 //! - what a path holds: [`Source`], [`Language`]
 //! - one folder a language: `python`, `javascript`, `cargo`, `go`, `c`
 //! - a folder to start from: [`new_step`]
+//! - a component from a core module, for compilers that know no components: `component`
 //! - running a tool and showing why it failed: `tool`
 //!
 //! Knows nothing of hosts, stores and workflows.
@@ -15,6 +16,7 @@
 mod assets;
 mod c;
 mod cargo;
+mod component;
 mod error;
 mod go;
 mod javascript;
@@ -26,8 +28,10 @@ mod tool;
 
 use std::path::{Path, PathBuf};
 
+pub use c::find_clang;
 pub use cargo::target_is_installed;
 pub use error::BuildError;
+pub use go::find_go;
 pub use language::Language;
 pub use new::new_step;
 pub use source::{CSource, PythonSource, Source};

@@ -15,19 +15,21 @@ const PACKAGES: [&str; 2] = ["componentize-py==0.25.1", "aiosmtpd==1.4.6"];
 pub(crate) fn set_up(root: &Path) -> Result<bool> {
     let home = folder(root).join("python");
     prefix::ensure("python", &home, &PACKAGES.join(" "), || {
-        if !has_venv() && debian::is_debian() {
-            debian::install(&["python3-venv"])?;
-        }
-        ensure!(
-            has_venv(),
-            "python3 with its module venv is missing: install Python 3.10 or newer"
-        );
         say(&format!("python: installing {} into {}", PACKAGES.join(", "), home.display()));
-        run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
+        make_venv(&home)?;
         run(Command::new(home.join("bin/python3"))
             .args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
             .args(PACKAGES))
     })
+}
+
+/// Makes a virtual environment.
+pub(super) fn make_venv(home: &Path) -> Result<()> {
+    if !has_venv() && debian::is_debian() {
+        debian::install(&["python3-venv"])?;
+    }
+    ensure!(has_venv(), "python3 with its module venv is missing: install Python 3.10 or newer");
+    run(Command::new("python3").args(["-m", "venv"]).arg(home))
 }
 
 fn has_venv() -> bool {
@@ -38,7 +40,8 @@ fn has_venv() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs it to its end; an exit code other than 0 is an error.
+pub(super) fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let status = command.status().with_context(|| program.clone())?;
     ensure!(status.success(), "{program}: {status}");

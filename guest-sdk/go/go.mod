@@ -1,0 +1,3 @@
+module waystation/step
+
+go 1.25
