@@ -24,7 +24,7 @@ mod tool;
 
 use std::path::{Path, PathBuf};
 
-pub use cargo::target_is_installed;
+pub use cargo::{target_is_installed, write_library as write_rust_library};
 pub use error::BuildError;
 pub use language::Language;
 pub use source::{CSource, PythonSource, Source};

@@ -49,6 +49,14 @@ impl Toolchain {
             .then(|| Self::Private { variables, target_dir: toolchains.join("rust-target") })
     }
 
+    /// Where it builds, when that is not where cargo does so by itself.
+    pub(super) fn target_dir(&self) -> Option<&Path> {
+        match self {
+            Self::Installed => None,
+            Self::Private { target_dir, .. } => Some(target_dir),
+        }
+    }
+
     /// Sets it for one run of cargo.
     pub(super) fn apply(&self, cargo: &mut Command) {
         if let Self::Private { variables, target_dir } = self {
