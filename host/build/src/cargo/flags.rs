@@ -29,11 +29,9 @@ pub(super) fn config(folder: &Path, target_dir: Option<&Path>) -> Result<String,
     if let Some(home) = &home {
         flags.push(remap(home, HOME_SHOWN));
     }
-    // A target folder that packages share is to be told the same by all of them: flags that
-    // differ would make cargo compile every dependency again. The last flag that fits counts.
-    match target_dir {
-        Some(target_dir) => flags.push(remap(target_dir, &format!("{WORKSPACE_SHOWN}/target"))),
-        None => flags.push(remap(&workspace(folder)?, WORKSPACE_SHOWN)),
+    flags.push(remap(&workspace(folder)?, WORKSPACE_SHOWN));
+    if let Some(target_dir) = target_dir {
+        flags.push(remap(target_dir, &format!("{WORKSPACE_SHOWN}/target")));
     }
     let flags = Value::Array(flags.into_iter().map(Value::String).collect());
     // Lists from the command line, from files and from the environment are joined.
@@ -138,13 +136,18 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_target_folder_has_the_same_flags_for_all_packages() {
-        let shared = Some(Path::new("/t/rust target"));
-        let first = config(Path::new("/a"), shared).unwrap();
-        assert_eq!(first, config(Path::new("/b/c"), shared).unwrap());
-        let read: Table = first.parse().unwrap();
+    fn folders_are_named_alike_wherever_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let step = dir.path().canonicalize().unwrap().join("a step");
+        put(&step.join("Cargo.toml"), "[package]\nname = 'a'\n[lib]\npath = 'a.rs'\n");
+
+        let read: Table =
+            config(&step, Some(Path::new("/t/rust target"))).unwrap().parse().unwrap();
         let flags = list(&read["target"][TARGET]["rustflags"]);
         assert!(flags.iter().any(|flag| flag.ends_with("=/cargo")), "{flags:?}");
+        let workspace = format!("--remap-path-prefix={}=/step", step.display());
+        assert!(flags.contains(&workspace), "{flags:?}");
+        // The last one that fits counts.
         assert_eq!(flags.last().unwrap(), "--remap-path-prefix=/t/rust target=/step/target");
     }
 }

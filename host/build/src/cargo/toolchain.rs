@@ -16,8 +16,7 @@ pub(super) enum Toolchain {
     Private {
         /// `RUSTC` and the target's linker and flags.
         variables: Vec<(String, String)>,
-        /// Artefacts of another compiler don't mix with those of the installed one. Shared by
-        /// all packages: dependencies are compiled once.
+        /// Artefacts of another compiler don't mix with those of the installed one.
         target_dir: PathBuf,
     },
 }
