@@ -1,5 +1,7 @@
 //! Cargo packages into components, by the compiler that `cargo xtask toolchain` sets up.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers")]
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

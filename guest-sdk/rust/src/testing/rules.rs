@@ -17,7 +17,7 @@ pub(super) fn wait(argument: &str, ms: u64) -> Result<(), Failure> {
     if (1..=WAIT_MS_MAX).contains(&ms) {
         return Ok(());
     }
-    let words = format!("{argument}: {ms}; 1 to {WAIT_MS_MAX} (365 days) is allowed");
+    let words = format!("{argument}: {ms} ms; 1 to {WAIT_MS_MAX} (365 days) are allowed");
     Err(Failure::new("InvalidArgument", words))
 }
 
