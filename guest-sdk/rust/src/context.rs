@@ -1,4 +1,30 @@
 //! What the host knows about this execution.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use serde_json::json;
+//! use waystation_step::testing::FakeHost;
+//! use waystation_step::{Error, context, flow};
+//!
+//! /// What a run hands to the next.
+//! #[derive(Deserialize, Serialize)]
+//! struct Seen {
+//!     pages: u32,
+//! }
+//!
+//! fn handler() -> Result<u32, Error> {
+//!     let run = context::run::<Seen>()?;
+//!     let pages = run.context.map_or(0, |seen| seen.pages) + 1;
+//!     if context::event::<u32>()? > pages {
+//!         flow::rerun(1000, &Seen { pages }, None)?;
+//!     }
+//!     Ok(pages)
+//! }
+//!
+//! let outcome = FakeHost::new().runs(2).context(json!({"pages": 1})).event(json!(2)).call(handler);
+//! assert_eq!(outcome.returned(), json!(2));
+//! assert_eq!(outcome.asked, None);
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -6,8 +32,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Error;
-use crate::bindings::waystation::step::context as host;
+use crate::Failure;
+use crate::host::{self, Host};
 
 /// Which run of its step this is, and what caused it.
 #[derive(Clone, Debug)]
@@ -71,9 +97,9 @@ pub struct Execution {
 ///
 /// # Errors
 ///
-/// The context is no `C`.
-pub fn run<C: DeserializeOwned>() -> Result<Run<C>, Error> {
-    let run = host::get_run();
+/// `UnexpectedJson`: the context is no `C`.
+pub fn run<C: DeserializeOwned>() -> Result<Run<C>, Failure> {
+    let run = host::current().run();
     let context = run.context.map(|json| read("the run's context", &json)).transpose()?;
     let callback_request =
         run.callback_request.map(|json| read("the callback request", &json)).transpose()?;
@@ -82,39 +108,28 @@ pub fn run<C: DeserializeOwned>() -> Result<Run<C>, Error> {
 
 /// This execution.
 pub fn execution() -> Execution {
-    let execution = host::get_execution();
-    Execution {
-        id: execution.id,
-        workflow: execution.workflow,
-        workflow_version: execution.workflow_version,
-        step: execution.step,
-        triggered_at: execution.triggered_at,
-        deadline_ms: execution.deadline_ms,
-        attempt: execution.attempt,
-        idempotency_key: execution.idempotency_key,
-        test: execution.test,
-    }
+    host::current().execution()
 }
 
 /// The event that triggered the workflow.
 ///
 /// # Errors
 ///
-/// The event is no `T`.
-pub fn event<T: DeserializeOwned>() -> Result<T, Error> {
-    read("the event", &host::get_event())
+/// `UnexpectedJson`: the event is no `T`.
+pub fn event<T: DeserializeOwned>() -> Result<T, Failure> {
+    read("the event", &host::current().event())
 }
 
 /// What the steps so far exported: an object of step name to an object of exports.
 ///
 /// # Errors
 ///
-/// The exports are no `T`.
-pub fn steps<T: DeserializeOwned>() -> Result<T, Error> {
-    read("the steps' exports", &host::get_steps())
+/// `UnexpectedJson`: the exports are no `T`.
+pub fn steps<T: DeserializeOwned>() -> Result<T, Failure> {
+    read("the steps' exports", &host::current().steps())
 }
 
-fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, Error> {
+fn read<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, Failure> {
     serde_json::from_str(json)
-        .map_err(|error| Error::new(format!("{what}: {error}")).named("UnexpectedJson"))
+        .map_err(|error| Failure::new("UnexpectedJson", format!("{what}: {error}")))
 }

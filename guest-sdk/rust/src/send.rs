@@ -1,10 +1,29 @@
 //! Deliveries that the host makes for the step.
+//!
+//! ```
+//! use waystation_step::send::{Mail, email};
+//! use waystation_step::testing::FakeHost;
+//! use waystation_step::{Error, flow};
+//!
+//! fn handler() -> Result<(), Error> {
+//!     let links = flow::suspend(None)?;
+//!     email(Mail {
+//!         subject: "Please approve an order".into(),
+//!         text: Some(format!("Approve: {}", links.resume_url)),
+//!         ..Mail::default() // to the owner
+//!     })?;
+//!     Ok(())
+//! }
+//!
+//! let outcome = FakeHost::new().call(handler);
+//! assert_eq!(outcome.mails[0].subject, "Please approve an order");
+//! ```
 
-use crate::Error;
-use crate::bindings::waystation::step::send as host;
+use crate::Failure;
+use crate::host::{self, Host};
 
 /// A mail.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mail {
     /// Addresses. Empty: the owner's, from the host's settings.
     pub to: Vec<String>,
@@ -20,15 +39,8 @@ pub struct Mail {
 ///
 /// # Errors
 ///
-/// The step's `allow.email` is not set (`NotAllowed`), an address or the subject is malformed
-/// (`InvalidArgument`), or the host has no way to keep it (`Unavailable`).
-pub fn email(mail: Mail) -> Result<(), Error> {
-    let Mail { to, subject, text, html } = mail;
-    host::email(&host::Mail { to, subject, text, html }).map_err(|refusal| match refusal {
-        host::Error::NotAllowed(words) => Error::new(words).named("NotAllowed").permanent(),
-        host::Error::InvalidArgument(words) => {
-            Error::new(words).named("InvalidArgument").permanent()
-        }
-        host::Error::Unavailable(words) => Error::new(words).named("Unavailable"),
-    })
+/// `NotAllowed`: the step's `allow.email` is not set. `InvalidArgument`: an address or the
+/// subject is malformed. `Unavailable`: the host has no way to keep it.
+pub fn email(mail: Mail) -> Result<(), Failure> {
+    host::current().email(mail)
 }

@@ -53,6 +53,19 @@ pub(crate) fn texts<Assets: RustEmbed>() -> impl Iterator<Item = (String, String
     })
 }
 
+/// The Rust library, as a package that steps depend on by its path. What its build leaves there
+/// stays behind, and its lock file: a step has its own.
+#[derive(RustEmbed)]
+#[folder = "../../guest-sdk/rust"]
+#[include = "src/**/*.rs"]
+#[include = "macros/src/**/*.rs"]
+#[include = "macros/Cargo.toml"]
+#[include = "wit/*.wit"]
+#[include = "Cargo.toml"]
+#[include = "README.md"]
+#[exclude = "target/**"]
+pub(crate) struct RustLibrary;
+
 /// Writes all files of `Assets` under `folder`.
 pub(crate) fn write<Assets: RustEmbed>(folder: &Path) -> Result<(), BuildError> {
     for name in Assets::iter().filter(|name| is_carried(name)) {
@@ -99,5 +112,29 @@ mod tests {
         }
         assert!(dir.path().join("go/internal/wit/runtime/empty.s").is_file());
         assert!(!dir.path().join("go/step_test.go").exists());
+    }
+
+    #[test]
+    fn the_rust_library_is_carried_whole_and_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        write::<RustLibrary>(dir.path()).unwrap();
+        let mut tops: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        tops.sort();
+        assert_eq!(tops, ["Cargo.toml", "README.md", "macros", "src", "wit"]);
+        for file in ["src/lib.rs", "src/host/wire.rs", "macros/src/lib.rs", "wit/step.wit"] {
+            assert!(dir.path().join(file).is_file(), "{file}");
+        }
+        // A workspace in it could not be a part of the step's.
+        let manifest = fs::read_to_string(dir.path().join("Cargo.toml")).unwrap();
+        assert!(!manifest.lines().any(|line| line.starts_with("[workspace")), "{manifest}");
+        let sources = ["src", "macros"].map(|folder| dir.path().join(folder));
+        for source in sources.iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
+            let path = source.unwrap().path();
+            let words = fs::read_to_string(&path).unwrap_or_default();
+            assert!(!words.contains("include_str!(\"../../"), "{}", path.display());
+        }
     }
 }

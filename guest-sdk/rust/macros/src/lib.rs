@@ -1,46 +1,35 @@
 //! The attribute `#[handler]` of `waystation-step`, which re-exports it.
 
-use proc_macro::{Delimiter, TokenStream, TokenTree};
+use proc_macro::{TokenStream, TokenTree};
 
-/// Makes a function the step's handler.
-///
-/// The function takes the step's props, as any type that `serde` can read, or nothing. It
-/// returns a `Result` whose value `serde` can write and whose error is, or becomes,
-/// `waystation_step::Error`.
-///
-/// ```text
-/// #[waystation_step::handler]
-/// fn handler(props: Props) -> Result<Output, Error> { … }
-/// ```
+/// See `waystation_step::handler`, which is this.
 #[proc_macro_attribute]
 pub fn handler(_: TokenStream, item: TokenStream) -> TokenStream {
-    let function = match Function::read(item.clone()) {
-        Ok(function) => function,
+    let name = match name(item.clone()) {
+        Ok(name) => name,
         Err(message) => return format!("compile_error!({message:?});").parse().unwrap_or_default(),
     };
-    let name = function.name;
-    let call = if function.takes_props {
-        format!("waystation_step::__private::run(&props, {name})")
-    } else {
-        format!("waystation_step::__private::run_without_props({name})")
-    };
     let export = format!(
-        "const _: () = {{
+        "#[cfg(target_family = \"wasm\")]
+        const _: () = {{
+            use ::waystation_step::__private::bindings;
             struct Step;
-            impl waystation_step::__private::Guest for Step {{
+            impl bindings::Guest for Step {{
                 fn handler(
                     props: ::std::string::String,
                 ) -> ::core::result::Result<
                     ::core::option::Option<::std::string::String>,
-                    waystation_step::__private::Failure,
+                    bindings::Failure,
                 > {{
-                    let _ = &props;
-                    {call}
+                    ::waystation_step::__private::call({name}, &props)
                 }}
             }}
-            waystation_step::__private::export!(
-                Step with_types_in waystation_step::__private::bindings
-            );
+            bindings::export!(Step with_types_in bindings);
+        }};
+        #[cfg(not(target_family = \"wasm\"))]
+        const _: () = {{
+            const fn is_a_handler<S, H: ::waystation_step::__private::Handler<S> + Copy>(_: H) {{}}
+            is_a_handler({name});
         }};"
     );
     let mut tokens = item;
@@ -48,30 +37,24 @@ pub fn handler(_: TokenStream, item: TokenStream) -> TokenStream {
     tokens
 }
 
-/// What has to be known of the function: enough for it is to look at its first tokens.
-struct Function {
-    name: String,
-    takes_props: bool,
-}
-
-impl Function {
-    fn read(item: TokenStream) -> Result<Self, &'static str> {
-        let mut tokens = item.into_iter().skip_while(|token| !is_word(token, "fn"));
-        if tokens.next().is_none() {
-            return Err("#[handler] goes on a function");
-        }
-        let name = match tokens.next() {
-            Some(TokenTree::Ident(name)) => name.to_string(),
-            _ => return Err("#[handler] goes on a function with a name"),
-        };
+/// The function's name: enough for it is to look at its first tokens.
+fn name(item: TokenStream) -> Result<String, &'static str> {
+    let mut tokens = item.into_iter();
+    loop {
         match tokens.next() {
-            Some(TokenTree::Group(arguments))
-                if arguments.delimiter() == Delimiter::Parenthesis =>
-            {
-                Ok(Self { name, takes_props: !arguments.stream().is_empty() })
+            Some(token) if is_word(&token, "async") => {
+                return Err("a handler is not async: calls to the host block, and nothing in a \
+                            step could be waited for");
             }
-            _ => Err("a handler has no type parameters"),
+            Some(token) if is_word(&token, "fn") => break,
+            Some(_) => {}
+            None => return Err("#[handler] goes on a function"),
         }
+    }
+    match (tokens.next(), tokens.next()) {
+        (Some(TokenTree::Ident(name)), Some(TokenTree::Group(_))) => Ok(name.to_string()),
+        (Some(TokenTree::Ident(_)), _) => Err("a handler has no type parameters"),
+        _ => Err("#[handler] goes on a function with a name"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A component from a Cargo package.
 
+mod flags;
 mod toolchain;
 
 use std::fs;
@@ -8,7 +9,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::{BuildError, Options, tool};
+use crate::{BuildError, Options, assets, tool};
 use toolchain::Toolchain;
 pub use toolchain::target_is_installed;
 
@@ -16,6 +17,16 @@ pub use toolchain::target_is_installed;
 const TARGET: &str = "wasm32-wasip2";
 /// How a component begins, apart from the `\0asm` that core modules share: version 13, layer 1.
 const COMPONENT_VERSION: [u8; 4] = [0x0d, 0, 1, 0];
+
+/// Writes the Rust library into `folder`: a package that a step's package beside or around it
+/// depends on by its path.
+///
+/// # Errors
+///
+/// A file can't be written.
+pub fn write_library(folder: &Path) -> Result<(), BuildError> {
+    assets::write::<assets::RustLibrary>(folder)
+}
 
 /// Builds the package of `manifest`.
 pub(crate) fn build(
@@ -31,7 +42,9 @@ pub(crate) fn build(
         .current_dir(folder)
         .args(["build", "--release", "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics", "--manifest-path"])
-        .arg(manifest);
+        .arg(manifest)
+        .arg("--config")
+        .arg(flags::config(folder, toolchain.target_dir())?);
     tool::without_outer_cargo(&mut cargo);
     toolchain.apply(&mut cargo);
     let output = tool::output("cargo", &mut cargo)?;

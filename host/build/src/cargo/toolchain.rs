@@ -16,8 +16,7 @@ pub(super) enum Toolchain {
     Private {
         /// `RUSTC` and the target's linker and flags.
         variables: Vec<(String, String)>,
-        /// Artefacts of another compiler don't mix with those of the installed one. Shared by
-        /// all packages: dependencies are compiled once.
+        /// Artefacts of another compiler don't mix with those of the installed one.
         target_dir: PathBuf,
     },
 }
@@ -47,6 +46,14 @@ impl Toolchain {
         Path::new(&compiler.1)
             .is_file()
             .then(|| Self::Private { variables, target_dir: toolchains.join("rust-target") })
+    }
+
+    /// Where it builds, when that is not where cargo does so by itself.
+    pub(super) fn target_dir(&self) -> Option<&Path> {
+        match self {
+            Self::Installed => None,
+            Self::Private { target_dir, .. } => Some(target_dir),
+        }
     }
 
     /// Sets it for one run of cargo.

@@ -169,9 +169,11 @@ fn post_links(url: &str, links: Option<&Links>) -> Result<(), Error> {
 
 fn respond(status: u16, body: String) -> Result<(), Error> {
     let headers = vec![("x-toolbox".into(), "yes".into())];
-    http_response::respond(http_response::Response { status, headers, body: body.into() })
+    http_response::respond(http_response::Response { status, headers, body: body.into() })?;
+    Ok(())
 }
 
 fn email(to: Vec<String>, subject: String, text: String) -> Result<(), Error> {
-    send::email(send::Mail { to, subject, text: Some(text), html: None })
+    send::email(send::Mail { to, subject, text: Some(text), html: None })?;
+    Ok(())
 }
