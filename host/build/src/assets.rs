@@ -17,6 +17,16 @@ pub(crate) struct Wit;
 #[folder = "../../guest-sdk/python/waystation"]
 pub(crate) struct PythonLibrary;
 
+/// The library for JavaScript and TypeScript.
+#[derive(RustEmbed)]
+#[folder = "../../guest-sdk/javascript/src"]
+pub(crate) struct JavaScriptLibrary;
+
+/// The programs for Node that build a step in JavaScript.
+#[derive(RustEmbed)]
+#[folder = "src/javascript/tools"]
+pub(crate) struct JavaScriptTools;
+
 /// Writes all files of `Assets` under `folder`.
 pub(crate) fn write<Assets: RustEmbed>(folder: &Path) -> Result<(), BuildError> {
     for name in Assets::iter().filter(|name| !name.contains("__pycache__")) {

@@ -8,6 +8,7 @@
 //! - what a path holds: [`Source`], [`Language`]
 //! - one folder a language: `python`, `javascript`, `cargo`, `go`, `c`
 //! - running a tool and showing why it failed: `tool`
+//! - components that were built before: `kept`
 //!
 //! Knows nothing of hosts, stores and workflows.
 
@@ -17,6 +18,7 @@ mod cargo;
 mod error;
 mod go;
 mod javascript;
+mod kept;
 mod language;
 mod python;
 mod source;
