@@ -66,6 +66,16 @@ pub(crate) fn texts<Assets: RustEmbed>() -> impl Iterator<Item = (String, String
 #[exclude = "target/**"]
 pub(crate) struct RustLibrary;
 
+/// The library for JavaScript and TypeScript.
+#[derive(RustEmbed)]
+#[folder = "../../guest-sdk/javascript/src"]
+pub(crate) struct JavaScriptLibrary;
+
+/// The programs for Node that build a step in JavaScript.
+#[derive(RustEmbed)]
+#[folder = "src/javascript/tools"]
+pub(crate) struct JavaScriptTools;
+
 /// Writes all files of `Assets` under `folder`.
 pub(crate) fn write<Assets: RustEmbed>(folder: &Path) -> Result<(), BuildError> {
     for name in Assets::iter().filter(|name| is_carried(name)) {

@@ -10,6 +10,7 @@
 //! - a folder to start from: [`new_step`]
 //! - a component from a core module, for compilers that know no components: `component`
 //! - running a tool and showing why it failed: `tool`
+//! - components that were built before: `kept`
 //!
 //! Knows nothing of hosts, stores and workflows.
 
@@ -20,6 +21,7 @@ mod component;
 mod error;
 mod go;
 mod javascript;
+mod kept;
 mod language;
 mod new;
 mod python;

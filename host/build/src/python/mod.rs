@@ -7,20 +7,18 @@
 
 mod componentize;
 mod imports;
-mod kept;
 mod layout;
 mod report;
 mod requirements;
 mod times;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use crate::kept::{Kept, hex};
 use crate::source::PythonSource;
 use crate::{BuildError, Options, assets, tool};
 use componentize::Componentize;
-use kept::Kept;
 use layout::Layout;
 
 /// Builds `step`.
@@ -56,12 +54,4 @@ pub(crate) fn build(
     let component = fs::read(&wasm).map_err(BuildError::io(&wasm))?;
     kept.put(&component)?;
     Ok(component)
-}
-
-/// The first 16 bytes of a hash, as text.
-fn hex(hash: &[u8]) -> String {
-    hash.iter().take(16).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,9 +1,10 @@
 //! Components that were built before.
 //!
-//! componentize-py does not make the same bytes twice: the seed of Python's hashes is real
-//! randomness. And it takes seconds. So what came of a source is kept: the same source gives the
-//! same component, and at once.
+//! The tools of languages that bring an engine along take seconds, and componentize-py does not
+//! make the same bytes twice: the seed of Python's hashes is real randomness. So what came of a
+//! source is kept: the same source gives the same component, and at once.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,18 +12,18 @@ use sha2::{Digest, Sha256};
 
 use crate::BuildError;
 
-/// How many are kept: each is some 25 MB.
-const KEPT_MAX: usize = 20;
+/// How many are kept: each is some 12 to 25 MB.
+const KEPT_MAX: usize = 40;
 
 /// Where the component of one set of inputs is kept.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     folder: PathBuf,
     file: PathBuf,
 }
 
 impl Kept {
     /// For everything in `work`, and `others` that the component depends on.
-    pub(super) fn at(cache: &Path, work: &Path, others: &[&str]) -> Result<Self, BuildError> {
+    pub(crate) fn at(cache: &Path, work: &Path, others: &[&str]) -> Result<Self, BuildError> {
         let mut hash = Sha256::new();
         for other in others {
             hash.update(other.as_bytes());
@@ -38,17 +39,17 @@ impl Kept {
             hash.update(&bytes);
         }
         let folder = cache.join("components");
-        let file = folder.join(format!("{}.wasm", super::hex(&hash.finalize())));
+        let file = folder.join(format!("{}.wasm", hex(&hash.finalize())));
         Ok(Self { folder, file })
     }
 
     /// The component, if it was built before.
-    pub(super) fn get(&self) -> Option<Vec<u8>> {
+    pub(crate) fn get(&self) -> Option<Vec<u8>> {
         fs::read(&self.file).ok()
     }
 
     /// Keeps it, and lets the oldest go.
-    pub(super) fn put(&self, component: &[u8]) -> Result<(), BuildError> {
+    pub(crate) fn put(&self, component: &[u8]) -> Result<(), BuildError> {
         fs::create_dir_all(&self.folder).map_err(BuildError::io(&self.folder))?;
         // Beside its place, then renamed: what is there is whole.
         let aside =
@@ -72,6 +73,14 @@ impl Kept {
             let _ = fs::remove_file(old);
         }
     }
+}
+
+/// The first 16 bytes of a hash, as text.
+pub(crate) fn hex(hash: &[u8]) -> String {
+    hash.iter().take(16).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), BuildError> {

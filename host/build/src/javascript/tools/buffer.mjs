@@ -1,0 +1,3 @@
+// Put in by esbuild where a module names `Buffer`.
+
+export { Buffer } from "node:buffer";
