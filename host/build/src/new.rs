@@ -63,9 +63,21 @@ fn write(language: Language, name: &str, home: &Path) -> Result<(), BuildError> 
     copy_library(language, &folder)
 }
 
-/// What the author's tools have to see of the library.
-fn copy_library(_language: Language, _folder: &Path) -> Result<(), BuildError> {
-    Ok(())
+/// What the language's tools have to see of the library, for editors and tests: a copy, so that
+/// the folder stands alone.
+fn copy_library(language: Language, folder: &Path) -> Result<(), BuildError> {
+    let library = folder.join("waystation-step");
+    match language {
+        Language::Rust => assets::write::<assets::RustLibrary>(&library),
+        Language::Go => assets::write::<assets::GoLibrary>(&library),
+        Language::C => assets::write::<assets::CLibrary>(&library),
+        Language::TypeScript => {
+            let types = assets::JavaScriptLibrary::get("index.d.ts").map(|file| file.data);
+            assets::write_file(&folder.join("waystation.d.ts"), &types.unwrap_or_default())
+        }
+        // Nothing has to be seen.
+        Language::Python | Language::JavaScript => Ok(()),
+    }
 }
 
 /// `text` with what stands between `@`s replaced.
@@ -88,9 +100,72 @@ fn words(language: Language) -> Words {
         Language::Python => Words {
             source: "step.py",
             needs: "Python 3.10 or newer with its module `venv`",
-            files: "| `requirements.txt` | packages that the step imports |\n",
+            files: "| `requirements.txt` | pure-Python packages that the step imports |\n",
             about: "",
         },
-        _ => Words { source: "", needs: "", files: "", about: "" },
+        Language::JavaScript => Words {
+            source: "step.js",
+            needs: "Node.js 20 or newer, with npm",
+            files: "| `package.json` | packages that the step imports: `npm install NAME` adds one |\n",
+            about: "",
+        },
+        Language::TypeScript => Words {
+            source: "step.ts",
+            needs: "Node.js 20 or newer, with npm",
+            files: "| `package.json` | packages that the step imports: `npm install NAME` adds one |\n\
+                    | `waystation.d.ts`, `tsconfig.json` | types, for editors and `npx -p typescript tsc` |\n",
+            about: "\nThe build strips the types and does not check them: `npx -p typescript tsc` does.\n",
+        },
+        Language::Rust => Words {
+            source: "src/lib.rs",
+            needs: "cargo, and once `rustup target add wasm32-wasip2`",
+            files: "| `waystation-step/` | a copy of the library |\n",
+            about: "\n`cargo test` runs the step against a fake host.\n",
+        },
+        Language::Go => Words {
+            source: "step.go",
+            needs: "Go 1.25 or newer",
+            files: "| `waystation-step/` | a copy of the library |\n",
+            about: "",
+        },
+        Language::C => Words {
+            source: "step.c",
+            needs: "clang, wasm-ld and wasi-libc: `apt-get install clang-19 lld-19 \
+                    libclang-rt-19-dev-wasm32 wasi-libc`",
+            files: "| `waystation-step/`, `compile_flags.txt` | the library's headers, for editors |\n",
+            about: "",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_folder_is_a_step_in_its_language_and_has_no_marks_left() {
+        for language in Language::ALL {
+            let home = tempfile::tempdir().unwrap();
+            let folder = new_step(language, "hello", home.path()).unwrap();
+            let source = crate::Source::at(&folder).unwrap();
+            assert_eq!((source.language(), source.name()), (language, "hello".into()));
+            for name in ["README.md", "workflow.yaml", words(language).source] {
+                let text = fs::read_to_string(folder.join(name)).unwrap();
+                assert!(!text.contains('@') && !text.is_empty(), "{name}: {text}");
+            }
+            assert!(folder.join(".gitignore").is_file());
+            let left = fs::read_dir(home.path()).unwrap().count();
+            assert_eq!(left, 1, "something was left beside it");
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_components_and_workflows() {
+        for name in ["a", "poll-2", &"a".repeat(NAME_BYTES_MAX)] {
+            assert!(check(name).is_ok(), "{name}");
+        }
+        for name in ["", "-a", "2a", "A", "a_b", "../a", &"a".repeat(NAME_BYTES_MAX + 1)] {
+            assert!(check(name).is_err(), "{name}");
+        }
     }
 }

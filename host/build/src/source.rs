@@ -151,7 +151,8 @@ impl Source {
                 let generic = file.file_stem().is_some_and(|stem| {
                     stem == "index" || MAIN_STEMS.iter().any(|main| stem == *main)
                 });
-                if generic { file.parent().and_then(Path::file_name) } else { file.file_stem() }
+                let mut folders = file.ancestors().skip(1).filter_map(Path::file_name);
+                if generic { folders.find(|name| *name != "src") } else { file.file_stem() }
             }
         };
         stem.map_or_else(|| "step".into(), |stem| stem.to_string_lossy().into_owned())
@@ -237,9 +238,10 @@ mod tests {
             ("poll/Cargo.toml", ""),
             ("add/main.c", ""),
         ]);
-        let names = ["wait", "ask.py", "poll", "poll/Cargo.toml", "add", "add/main.c"]
-            .map(|path| Source::at(&root.join(path)).unwrap().name());
-        assert_eq!(names, ["wait", "ask", "poll", "poll", "add", "add"]);
+        let names =
+            ["wait", "wait/src/step.ts", "ask.py", "poll", "poll/Cargo.toml", "add", "add/main.c"]
+                .map(|path| Source::at(&root.join(path)).unwrap().name());
+        assert_eq!(names, ["wait", "wait", "ask", "poll", "poll", "add", "add"]);
     }
 
     #[test]
