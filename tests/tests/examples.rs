@@ -61,12 +61,13 @@ fn an_order_that_nobody_approves_is_recorded_as_not_approved() {
 }
 
 #[test]
-fn a_job_is_polled_in_python_and_in_rust() {
+fn a_job_is_polled_in_three_languages() {
     let server = Server::start();
     let client = server.client();
     let script = guests::example("poll-a-job").join("service/job_service.py");
     for (workflow, file, step) in [
         ("poll-a-job", "workflow.yaml", "poll"),
+        ("poll-a-job-axios", "workflow-axios.yaml", "poll-axios"),
         ("poll-a-job-rust", "workflow-rust.yaml", "poll-rust"),
     ] {
         client.deploy_example("poll-a-job", file, &[step]);

@@ -39,6 +39,10 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         let discover = ["-m", "unittest", "discover", "--start-directory", "tests"];
         program::run(Command::new(python).args(discover).current_dir(root.join("guest-sdk/python")))
     });
+    parts.run("JavaScript library", || {
+        let mut node = Command::new("node");
+        program::run(node.arg("--test").current_dir(root.join("guest-sdk/javascript")))
+    });
     parts.run("Rust library", || {
         // Not a part of the workspace: a folder of its own, below this target folder.
         let target = root.join("target/guest-sdk-rust");
