@@ -4,11 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::layout;
-use crate::{BuildError, tool};
-
-/// With the version that the library is written for.
-const INSTALL: &str = "pip install componentize-py==0.25.1";
+use super::{environment, layout};
+use crate::{BuildError, Options, tool};
 
 /// The module that [`Componentize::compile`] has imported.
 const COMPILER: &str = r#""""Compiles the folder /1: what is compiled while a component is built stays in its memory."""
@@ -21,34 +18,44 @@ compileall.compile_dir("/1", quiet=2, invalidation_mode=MODE)
 raise SystemExit("compiled: there is nothing to make a component of")
 "#;
 
-/// An installed componentize-py.
+/// A componentize-py of the version that the library is written for.
 pub(super) struct Componentize {
     program: PathBuf,
 }
 
 impl Componentize {
-    /// The one on the search path, else the one among the private toolchains.
-    pub(super) fn find(toolchains: Option<&Path>) -> Result<Self, BuildError> {
-        tool::on_path("componentize-py")
-            .or_else(|| {
-                Some(toolchains?.join("python/bin/componentize-py")).filter(|p| p.is_file())
-            })
-            .map(|program| Self { program })
-            .ok_or(BuildError::ToolMissing { tool: "componentize-py", install: INSTALL })
+    /// The one on the search path or among the private toolchains, when it is the right
+    /// version; else one of our own, which is set up in the cache.
+    pub(super) fn find(
+        options: &Options,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<Self, BuildError> {
+        let private =
+            options.toolchains.as_ref().map(|home| home.join("python/bin/componentize-py"));
+        let there = tool::on_path("componentize-py")
+            .into_iter()
+            .chain(private)
+            .find(|program| environment::version(program).as_deref() == Some(environment::VERSION));
+        let program = match there {
+            Some(program) => program,
+            None => environment::ensure(&options.cache, progress)?.join("bin/componentize-py"),
+        };
+        Ok(Self { program })
     }
 
-    /// The Python that it is installed in, or the machine's.
-    pub(super) fn python(&self) -> Result<PathBuf, BuildError> {
-        let beside = self.program.with_file_name("python3");
-        if beside.is_file() { Some(beside) } else { tool::on_path("python3") }.ok_or(
-            BuildError::ToolMissing { tool: "python3", install: "apt-get install python3-venv" },
-        )
-    }
-
-    /// Which it is.
-    pub(super) fn version(&self) -> Result<String, BuildError> {
-        let output = tool::run("componentize-py", Command::new(&self.program).arg("--version"))?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().into())
+    /// A Python with pip: the one that componentize-py is installed in, else one of our own.
+    pub(super) fn python(
+        &self,
+        cache: &Path,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<PathBuf, BuildError> {
+        // What is on the search path may be a link into an environment.
+        let program = self.program.canonicalize().map_err(BuildError::io(&self.program))?;
+        let beside = program.with_file_name("python3");
+        if environment::has_pip(&beside) {
+            return Ok(beside);
+        }
+        Ok(environment::ensure(cache, progress)?.join("bin/python3"))
     }
 
     /// Makes `wasm` of what is laid out in `work`, and of `dependencies`.

@@ -1,13 +1,16 @@
 //! A component from Python, by componentize-py.
 //!
-//! The step is laid out in a folder of its own ([`layout`]), beside the library and the WIT
+//! componentize-py is the machine's, or one that is set up in the cache ([`environment`]). The
+//! step is laid out in a folder of its own ([`layout`]), beside the library and the WIT
 //! that this crate carries; its dependencies are installed into the cache ([`requirements`]);
 //! componentize-py then imports all of it once and keeps the memory. What is wrong with the
 //! step comes out of that import as a line that [`report`] reads.
 
 mod componentize;
+mod environment;
 mod imports;
 mod layout;
+mod pip;
 mod report;
 mod requirements;
 mod times;
@@ -27,7 +30,7 @@ pub(crate) fn build(
     options: &Options,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, BuildError> {
-    let componentize = Componentize::find(options.toolchains.as_deref())?;
+    let componentize = Componentize::find(options, progress)?;
     let work = tempfile::tempdir().map_err(BuildError::io(Path::new("a temporary folder")))?;
     let work = work.path();
 
@@ -38,7 +41,7 @@ pub(crate) fn build(
     let dependencies = dependencies.as_deref();
 
     let which = dependencies.map_or_else(String::new, |folder| folder.display().to_string());
-    let kept = Kept::at(&options.cache, work, &[&componentize.version()?, &which])?;
+    let kept = Kept::at(&options.cache, work, &[environment::VERSION, &which])?;
     if let Some(component) = kept.get() {
         progress("nothing has changed since it was built");
         return Ok(component);

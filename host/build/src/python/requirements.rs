@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
 use super::componentize::Componentize;
 use super::layout::Layout;
-use super::times;
-use crate::{BuildError, tool};
+use super::{pip, times};
+use crate::BuildError;
 
 /// What a step gets without asking, when it imports the module and lists no version: the
 /// requirement, and the module whose import asks for it.
@@ -51,22 +50,17 @@ pub(super) fn install(
         return Ok(Some(folder));
     }
     let names: Vec<_> = names(&listed).into_iter().chain(provided.iter().copied()).collect();
-    progress(&format!("installing {}", names.join(", ")));
+    let names = names.join(", ");
+    progress(&format!("installing {names}"));
     fs::create_dir_all(&home).map_err(BuildError::io(&home))?;
     // Beside its place, then renamed: what is there is whole.
     let aside = tempfile::tempdir_in(&home).map_err(BuildError::io(&home))?;
-    let mut pip = Command::new(componentize.python()?);
-    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--no-compile"])
-        .args(["--disable-pip-version-check", "--target"])
-        .arg(aside.path())
-        .args(PLATFORM)
-        .args(&provided)
-        .env_remove("PYTHONPATH")
-        .env_remove("PYTHONHOME");
+    let mut pip = pip::install(&componentize.python(cache, progress)?);
+    pip.arg("--target").arg(aside.path()).args(PLATFORM).args(&provided);
     if let Some(file) = &layout.requirements {
         pip.arg("-r").arg(file);
     }
-    tool::run("pip", &mut pip)?;
+    pip::run(&mut pip)?;
     componentize.compile(aside.path())?;
     times::settle(aside.path())?;
     match fs::rename(aside.keep(), &folder) {
@@ -98,7 +92,7 @@ fn names(requirements: &str) -> Vec<&str> {
 }
 
 /// The distribution's name in one requirement.
-fn name(requirement: &str) -> &str {
+pub(super) fn name(requirement: &str) -> &str {
     let end = requirement.find(|letter: char| !letter.is_alphanumeric() && !"._-".contains(letter));
     &requirement[..end.unwrap_or(requirement.len())]
 }
