@@ -62,7 +62,8 @@ def _message(error: BaseException) -> str:
 
 def _parts(report: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
     """The report, its causes, and the members of exception groups."""
-    waiting, seen = [report], set()
+    waiting: list[traceback.TracebackException | None] = [report]
+    seen: set[int] = set()
     while waiting:
         part = waiting.pop()
         if part is None or id(part) in seen:

@@ -7,7 +7,7 @@ from typing import Any
 from .arguments import U32_MAX, optional_text, whole
 from .encoding import dumps
 from .host import Host
-from .record import Record
+from .views import Links
 
 
 class Flow:
@@ -15,9 +15,9 @@ class Flow:
     host acts when ``handler`` returns. If ``handler`` fails, what was asked for is
     dropped. Of several calls in one run the last one stands.
 
-    The links that come back are a dict with ``resume_url``, ``cancel_url``,
-    ``approval_url`` and ``scheduled``, which are attributes too. They work at once,
-    also before the step has ended.
+    The links that come back (:class:`~waystation.views.Links`) are a dict with
+    ``resume_url``, ``cancel_url``, ``approval_url`` and ``scheduled``, which are attributes
+    too. They work at once, also before the step has ended.
 
     Wrong arguments raise ``ValueError`` in the words of the host.
     """
@@ -32,7 +32,7 @@ class Flow:
         on_timeout: str | None = None,
         message: str | None = None,
         resume_schema: dict[str, Any] | bool | None = None,
-    ) -> Record:
+    ) -> Links:
         """Pauses when the step returns, until the resume link is called or the time is over.
 
         :param timeout_ms: milliseconds, 1 to 365 days. Default: 24 hours.
@@ -40,7 +40,7 @@ class Flow:
         :param message: a line of text for the people who approve.
         :param resume_schema: a JSON Schema that the resuming request's body must satisfy.
         """
-        return Record(
+        return Links(
             self._host.suspend(
                 None if timeout_ms is None else whole("timeout_ms", timeout_ms, "milliseconds"),
                 _on_timeout(on_timeout),
@@ -50,16 +50,26 @@ class Flow:
         )
 
     def rerun(
-        self, delay: float, context: Any = None, max_retries: int | None = None
-    ) -> Record:
+        self,
+        delay: float,
+        context: Any = None,
+        max_retries: int | None = None,
+        *,
+        maxRetries: int | None = None,
+    ) -> Links:
         """Runs this step again after ``delay``, or as soon as the resume link is called.
 
         :param delay: milliseconds, 1 to 365 days.
         :param context: any JSON value; the next run finds it in ``pd.context.run.context``.
         :param max_retries: how many reruns there may be at most. Default: 10. A call past
             that schedules nothing and returns links whose ``scheduled`` is False.
+        :param maxRetries: another name for ``max_retries``.
         """
-        return Record(
+        if maxRetries is not None:
+            if max_retries is not None:
+                raise ValueError("max_retries: given twice, also as maxRetries")
+            max_retries = maxRetries
+        return Links(
             self._host.rerun(
                 whole("delay", delay, "milliseconds"),
                 None if context is None else dumps(context, "context"),
@@ -67,12 +77,12 @@ class Flow:
             )
         )
 
-    def delay(self, ms: float) -> Record:
+    def delay(self, ms: float) -> Links:
         """Pauses for ``ms`` milliseconds (1 to 365 days), then goes on with the next step.
 
         The resume link ends the wait early.
         """
-        return Record(self._host.delay(whole("ms", ms, "milliseconds")))
+        return Links(self._host.delay(whole("ms", ms, "milliseconds")))
 
     def withdraw(self) -> None:
         """Takes back what this run asked for: no pause, no rerun."""

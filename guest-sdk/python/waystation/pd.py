@@ -13,6 +13,7 @@ from .flow import Flow
 from .host import Host
 from .mail import Send
 from .record import Record, loads
+from .views import Context, Run
 
 
 class Pd:
@@ -37,23 +38,12 @@ class Pd:
         return self.props
 
     @cached_property
-    def context(self) -> Record:
-        """Which execution and which run this is.
-
-        ``id``, ``workflow``, ``workflow_version``, ``step``, ``triggered_at`` (RFC 3339),
-        ``deadline`` (RFC 3339) and ``deadline_ms`` (Unix milliseconds; the run is cut off
-        then), ``attempt`` (from 1), ``idempotency_key`` (the same for every attempt of one
-        run), ``test``, and ``run`` with
-
-        * ``runs``: 1 on the first run, one more with each rerun;
-        * ``context``: what the run before handed to ``rerun``, or None;
-        * ``callback_request``: the request that called the resume link and so caused this
-          run (``method``, ``path``, ``url``, ``query``, ``headers``, ``body``,
-          ``client_ip``), or None.
-        """
-        context = Record(self._host.execution())
+    def context(self) -> Context:
+        """Which execution and which run this is: see :class:`~waystation.views.Context`
+        and, for its field ``run``, :class:`~waystation.views.Run`."""
+        context = Context(self._host.execution())
         context["deadline"] = _rfc3339(context["deadline_ms"])
-        run = Record(self._host.run())
+        run = Run(self._host.run())
         run["context"] = loads(run["context"])
         run["callback_request"] = loads(run["callback_request"])
         context["run"] = run
@@ -68,7 +58,7 @@ class Pd:
     def steps(self) -> Record:
         """What the steps so far exported, by step and export:
         ``pd.steps.ask["$return_value"]``. The event is in ``pd.steps.trigger.event``."""
-        steps = loads(self._host.steps())
+        steps: Record = loads(self._host.steps())
         steps.setdefault("trigger", Record(event=self.event))
         return steps
 

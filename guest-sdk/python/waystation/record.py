@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 
-class Record(dict):
+class Record(dict[str, Any]):
     """A JSON object: a ``dict`` whose keys are attributes too.
 
     ``record["status"]`` and ``record.status`` are the same. A key that is also the

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..failure import Failure, readable_traceback
-from . import preload, sockets
+from . import lacking, preload
 
 MARK = "waystation-step-error: "
 """Begins the line that tells the builder, as JSON, what is wrong with the step."""
@@ -38,7 +38,8 @@ def load(
     :param roots: the folders of the step (the first two: its own, and that of modules
         beside it) and of its dependencies.
     """
-    sockets.close()
+    lacking.close()
+    importlib.import_module(".via_http_client", __package__).install()
     preload.standard_library()
     try:
         step = find_step()
@@ -106,6 +107,7 @@ class _Runner:
 
         try:
             environment.refresh()
+            lacking.close_files()
             return invoke(self._handler, ComponentHost(), props)
         except BaseException as error:
             failure = Failure.of(error, self._roots)
@@ -124,12 +126,14 @@ def _adapt() -> None:
         "urllib.request": "via_urllib",
         "urllib3": "via_urllib3",
         "requests": "via_requests",
+        "httpx": "via_httpx",
         "asyncio": "event_loop",
         "zoneinfo": "time_zones",
     }
     for module, adapter in adapters.items():
         if module in sys.modules:
             importlib.import_module(f".{adapter}", __package__).install()
+    lacking.close_processes()
     sys.stdout.reconfigure(line_buffering=True)
     sys.stderr.reconfigure(line_buffering=True)
 
@@ -155,7 +159,11 @@ def _missing(error: ModuleNotFoundError, roots: list[str]) -> str:
         "",
     )
     if name in sys.stdlib_module_names:
-        return f"{place}the module `{name.removeprefix('_')}` does not exist in WebAssembly"
+        module = name.removeprefix("_")
+        instead = lacking.INSTEAD.get(module)
+        return f"{place}the module `{module}` does not exist in WebAssembly" + (
+            f": {instead}" if instead else ""
+        )
     return f"{place}no module named `{error.name}`: add it to requirements.txt"
 
 

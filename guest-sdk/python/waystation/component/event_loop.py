@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any
 
+from .lacking import PROCESSES, SOCKETS, THREADS, refusing
+
 
 class Loop(asyncio.BaseEventLoop):
     """An event loop whose only outside event is the clock."""
@@ -21,6 +23,11 @@ class Loop(asyncio.BaseEventLoop):
         if timeout > 0:
             time.sleep(timeout)
         return []
+
+    run_in_executor = refusing(RuntimeError, THREADS)
+    getaddrinfo = create_connection = create_server = refusing(OSError, SOCKETS)
+    create_datagram_endpoint = create_unix_connection = refusing(OSError, SOCKETS)
+    subprocess_exec = subprocess_shell = refusing(OSError, PROCESSES)
 
     def _process_events(self, events: list[Any]) -> None:
         pass
