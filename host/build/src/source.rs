@@ -233,6 +233,7 @@ mod tests {
     #[test]
     fn a_component_is_named_after_what_it_is_made_of() {
         let (_dir, root) = folder(&[
+            ("wait/src/step.ts", ""),
             ("wait/step.py", ""),
             ("ask.py", ""),
             ("poll/Cargo.toml", ""),
