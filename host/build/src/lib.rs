@@ -31,7 +31,7 @@ mod tool;
 use std::path::{Path, PathBuf};
 
 pub use c::find_clang;
-pub use cargo::{target_is_installed, write_library as write_rust_library};
+pub use cargo::target_is_installed;
 pub use error::BuildError;
 pub use go::find_go;
 pub use language::Language;

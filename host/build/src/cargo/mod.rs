@@ -18,16 +18,6 @@ const TARGET: &str = "wasm32-wasip2";
 /// How a component begins, apart from the `\0asm` that core modules share: version 13, layer 1.
 const COMPONENT_VERSION: [u8; 4] = [0x0d, 0, 1, 0];
 
-/// Writes the Rust library into `folder`: a package that a step's package beside or around it
-/// depends on by its path.
-///
-/// # Errors
-///
-/// A file can't be written.
-pub fn write_library(folder: &Path) -> Result<(), BuildError> {
-    assets::write::<assets::RustLibrary>(folder)
-}
-
 /// Builds the package of `manifest`.
 pub(crate) fn build(
     manifest: &Path,
