@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::{BuildError, Options, assets, tool};
+use crate::{BuildError, Options, tool};
 use toolchain::Toolchain;
 pub use toolchain::target_is_installed;
 
