@@ -8,12 +8,12 @@ use std::process::{Child, Command, Stdio};
 #[derive(Debug)]
 pub struct Script {
     child: Child,
-    /// Where it is: `http://127.0.0.1:PORT`.
+    /// Where it is: `http://127.0.0.1:PORT`, or https.
     pub url: String,
 }
 
 impl Script {
-    /// Starts it with Python, and waits for its line `… http://ADDRESS`.
+    /// Starts it with Python, and waits for its line `… http://ADDRESS` or `… https://ADDRESS`.
     ///
     /// # Panics
     ///
@@ -33,7 +33,8 @@ impl Script {
         output.read_line(&mut line).expect("its first line");
         // Whatever else it says is read, too: it must not find nobody there.
         std::thread::spawn(move || output.lines().for_each(drop));
-        let url = line.split_whitespace().find(|word| word.starts_with("http://"));
+        let is_url = |word: &&str| word.starts_with("http://") || word.starts_with("https://");
+        let url = line.split_whitespace().find(is_url);
         let url = url.unwrap_or_else(|| panic!("{}: no address in {line:?}", script.display()));
         Script { child, url: url.to_owned() }
     }

@@ -104,9 +104,9 @@ impl Parts {
         let mut failed = Vec::new();
         for (name, took, result) in self.0 {
             match result {
-                Ok(()) => note(&format!("{name:<16} ok      {took}")),
+                Ok(()) => note(&format!("{name:<19} ok      {took}")),
                 Err(error) => {
-                    note(&format!("{name:<16} FAILED  {took}: {error:#}"));
+                    note(&format!("{name:<19} FAILED  {took}: {error:#}"));
                     failed.push(name);
                 }
             }

@@ -19,7 +19,7 @@ use waystation_build::Language;
 use say::say;
 
 /// What the tests need of Debian.
-const TEST_PACKAGES: [&str; 4] = ["chromium", "chromium-driver", "faketime", "strace"];
+const TEST_PACKAGES: [&str; 5] = ["chromium", "chromium-driver", "faketime", "openssl", "strace"];
 
 /// Sets up everything. `false` when all was there.
 pub(crate) fn all(root: &Path) -> Result<bool> {
