@@ -64,7 +64,7 @@ pub(crate) fn toolchains() -> PathBuf {
 }
 
 /// The cache folder of the user that the tests are: what xtask's builds fetched is there.
-pub(crate) fn user_cache() -> PathBuf {
+pub fn user_cache() -> PathBuf {
     repository().join("target/cache")
 }
 

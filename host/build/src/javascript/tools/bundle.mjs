@@ -125,6 +125,7 @@ function shortNames({ inputs }, { step, work, library }) {
     const modules = path.lastIndexOf(`${sep}node_modules${sep}`);
     if (path.startsWith(library + sep)) return [input, `waystation/${relative(library, path)}`];
     if (modules >= 0) return [input, path.slice(modules + 1)];
+    if (path.startsWith(work + sep)) return [input, `waystation/build/${relative(work, path)}`];
     return [input, input.includes(":") ? input : relative(home, path)];
   });
   return new Map(names);

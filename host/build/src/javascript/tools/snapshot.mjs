@@ -25,6 +25,8 @@ let input = readFileSync(0, "utf8").replaceAll(given.sources, SOURCES);
 for (const [guest, real] of Object.entries(given.mapped)) {
   input = input.replaceAll(real, guest === "/" ? "" : guest);
 }
+// The engine keeps its environment: not what the shell around this program adds to it.
+const { PWD, OLDPWD, SHLVL, _, ...env } = process.env;
 const { module, globals } = instrument(readFileSync(given.input));
 
 const folder = mkdtempSync(join(tmpdir(), "waystation-"));
@@ -34,7 +36,7 @@ const fd = openSync(stdin, "r");
 try {
   const wasi = new WASI({
     version: "preview1",
-    env: process.env,
+    env,
     stdin: fd,
     preopens: { [SOURCES]: given.sources, ...given.mapped },
     returnOnExit: false,
