@@ -34,7 +34,6 @@ INSTEAD = {
     "without a context of your own",
     "multiprocessing": PROCESSES,
     "ctypes": "a step has no machine code: use a library of pure Python",
-    "sqlite3": "keep data in exports, or call a service over HTTP",
 }
 """What to do where a module of the standard library does not exist."""
 
