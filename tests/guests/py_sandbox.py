@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import os
 import socket
 import subprocess
 import threading
@@ -29,7 +30,9 @@ def handler(pd):
     return {
         "gathered": asyncio.run(gathered()),
         "offset": berlin.utcoffset().total_seconds(),
+        "bare_socket": words(socket.socket),
         "socket": words(lambda: socket.create_connection(("127.0.0.1", 1))),
+        "forks": hasattr(os, "fork"),
         "thread": words(lambda: threading.Thread(target=print).start()),
         "process": words(lambda: subprocess.run(["ls"])),
         "file": words(lambda: open("/etc/passwd")),

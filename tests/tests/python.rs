@@ -36,7 +36,10 @@ fn what_a_sandbox_lacks_is_said_in_a_sentence() {
     let server = Server::start();
     let returned = returned(&server, "py_sandbox", &json!({}));
     assert_eq!((&returned["gathered"], &returned["offset"]), (&json!([1, 2]), &json!(7200.0)));
+    // Libraries ask so whether they can do without.
+    assert_eq!(returned["forks"], false);
     for (what, words) in [
+        ("bare_socket", "OSError: a step has no sockets"),
         ("socket", "OSError: a step has no sockets"),
         ("thread", "RuntimeError: a step has no threads"),
         ("process", "OSError: a step has no processes"),

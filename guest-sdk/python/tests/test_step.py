@@ -3,6 +3,8 @@
 import datetime
 import doctest
 import enum
+import subprocess
+import sys
 import unittest
 import uuid
 
@@ -49,6 +51,24 @@ class Flow(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, "delay|ms|on_timeout|max_retries"):
                 FakeHost().call(call)
 
+    def test_the_seeds_keywords_are_taken(self):
+        host = FakeHost()
+        host.call(lambda pd: pd.flow.rerun(delay=1, context={"a": 1}, maxRetries=2))
+        self.assertEqual(host.asked, ("rerun", 1, {"a": 1}, 2))
+        with self.assertRaisesRegex(ValueError, "max_retries: given twice"):
+            host.call(lambda pd: pd.flow.rerun(1, None, 2, maxRetries=2))
+
+    def test_a_handler_that_fails_has_asked_for_nothing(self):
+        def handler(pd):
+            pd.flow.suspend()
+            pd.send.email("sent all the same", "t")
+            raise RuntimeError
+
+        host = FakeHost()
+        with self.assertRaises(RuntimeError):
+            host.call(handler)
+        self.assertEqual((host.asked, len(host.mails)), (None, 1))
+
     def test_withdraw_and_exit(self):
         host = FakeHost()
         host.call(lambda pd: (pd.flow.suspend(), pd.flow.withdraw(), pd.flow.exit("done")) and None)
@@ -64,6 +84,20 @@ class Values(unittest.TestCase):
             return pd.context.deadline
 
         self.assertEqual(FakeHost().call(handler), "2026-01-01T00:00:30.000Z")
+
+    def test_a_test_may_set_the_time(self):
+        at = datetime.datetime(2030, 5, 6, 7, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+        read = lambda pd: [pd.context.triggered_at, pd.context.deadline]
+        host = FakeHost(now=at, timeout_s=60)
+        self.assertEqual(host.call(read), ["2030-05-06T05:00:00Z", "2030-05-06T05:01:00.000Z"])
+
+    def test_exports_of_one_step_are_read_by_the_next(self):
+        first = FakeHost()
+        first.call(lambda pd: pd.export("answer", 42) or {"n": 1})
+        second = FakeHost(steps={"first": first.exports}, event={"id": 3})
+        read = lambda pd: [pd.steps.first.answer, pd.steps["first"]["$return_value"].n,
+                           pd.steps["trigger"]["event"]["id"]]
+        self.assertEqual(second.call(read), [42, 1, 3])
 
     def test_the_callback_and_the_steps_are_records(self):
         host = FakeHost(runs=2, callback_request={"body": {"ok": True}}, event={"n": 1},
@@ -114,6 +148,54 @@ class Values(unittest.TestCase):
             Record(a=1).b
 
 
+class Refusals(unittest.TestCase):
+    """The fake host refuses what the real one refuses, in its words."""
+
+    def refused(self, words, call, kind=ValueError, host=None):
+        with self.assertRaisesRegex(kind, words):
+            (host or FakeHost()).call(call)
+
+    def test_waits_and_lines(self):
+        year = 365 * 24 * 3600 * 1000
+        FakeHost().call(lambda pd: pd.flow.suspend(year))
+        self.refused("timeout-ms: 31536000001 ms; 1 to", lambda pd: pd.flow.suspend(year + 1))
+        self.refused("delay-ms: 0 ms", lambda pd: pd.flow.rerun(0))
+        self.refused("message: more than one line", lambda pd: pd.flow.suspend(message="a\nb"))
+        self.refused("message: 1026 bytes", lambda pd: pd.flow.suspend(message="é" * 513))
+        self.refused("resume-schema: not a JSON Schema", lambda pd: pd.flow.suspend(resume_schema=[]))
+
+    def test_exports(self):
+        for name in ("", "1a", "a-b", "ä", "$", "$return_value", "a$", "a" * 129):
+            self.refused("are allowed|are the host's", lambda pd: pd.export(name, 1))
+        self.refused("a line of text", lambda pd: pd.export("$summary", 1))
+        self.refused("at most 524288", lambda pd: pd.export("a", "x" * 600_000))
+        many = lambda pd: [pd.export(f"a{n}", n) for n in range(65)] and None
+        self.refused("a64: one export too many; at most 64", many)
+
+    def test_mails(self):
+        mail = lambda **fields: lambda pd: pd.send.email(**{"subject": "s", "text": "t", **fields})
+        for address in ("a@example.org", "a.b+c@xn--a.example", "ä@ö.example"):
+            FakeHost().call(mail(to=address))
+        for address in ("a", "a@", "@b", "a@@b", ".a@b", "a..b@c", "a@-b", "A <a@b>", "a" * 65 + "@b"):
+            self.refused("is not an address", mail(to=address))
+        self.refused("subject: one line", mail(subject="a\nb"))
+        self.refused("needs text or html", mail(text=None))
+        self.refused("to: 51 addresses", mail(to=["a@b"] * 51))
+        self.refused("may not send mail", mail(), PermissionError, FakeHost(email=False))
+        many = lambda pd: [pd.send.email("s", "t") for _ in range(21)] and None
+        self.refused("one mail too many", many, PermissionError)
+
+    def test_answers(self):
+        self.refused("status: 199; 200 to 599", lambda pd: pd.respond(status=199))
+        self.refused("is set by the host", lambda pd: pd.respond(headers={"Date": "x"}))
+        self.refused("is not a header's name", lambda pd: pd.respond(headers={"a b": "x"}))
+        self.refused("characters that no header", lambda pd: pd.respond(headers={"a": "x\r\n"}))
+        twice = lambda pd: (pd.respond(body=1), pd.respond(body=2)) and None
+        self.refused("answered already", twice, RuntimeError)
+        alone = FakeHost(http_caller=False)
+        self.refused("no HTTP caller waits", lambda pd: pd.respond(), RuntimeError, alone)
+
+
 class Failures(unittest.TestCase):
     def failure(self, handler):
         try:
@@ -148,6 +230,14 @@ class Failures(unittest.TestCase):
 
 
 class Building(unittest.TestCase):
+    def test_what_only_works_in_a_component_is_not_imported_here(self):
+        code = (
+            "import sys, waystation, waystation.testing\n"
+            "print([name for name in sys.modules if name.startswith('waystation.component')])"
+        )
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        self.assertEqual(said.stdout.strip(), "[]")
+
     def test_imports_in_functions_are_found(self):
         source = (
             "import os\nclass A:\n    import skipped\n    def f(self):\n        import json, a.b\n"

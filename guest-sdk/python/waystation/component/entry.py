@@ -70,9 +70,9 @@ def from_file(file: str) -> types.ModuleType:
     stem = os.path.basename(file).removesuffix(".py")
     name = "".join(letter if letter.isalnum() else "_" for letter in stem)
     # Not under its own name: a step called `email.py` must not stand for the library's.
-    spec = importlib.util.spec_from_file_location(f"{name}_step", file)
+    spec: Any = importlib.util.spec_from_file_location(f"{name}_step", file)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    sys.modules[module.__name__] = module
     spec.loader.exec_module(module)
     return module
 
@@ -134,8 +134,10 @@ def _adapt() -> None:
         if module in sys.modules:
             importlib.import_module(f".{adapter}", __package__).install()
     lacking.close_processes()
-    sys.stdout.reconfigure(line_buffering=True)
-    sys.stderr.reconfigure(line_buffering=True)
+    lacking.close_libraries()
+    streams: list[Any] = [sys.stdout, sys.stderr]
+    for stream in streams:
+        stream.reconfigure(line_buffering=True)
 
 
 def _remember_sources(roots: list[str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.events
 import time
 from typing import Any
 
 from .lacking import PROCESSES, SOCKETS, THREADS, refusing
+from .patch import replace
 
 
 class Loop(asyncio.BaseEventLoop):
@@ -24,11 +26,6 @@ class Loop(asyncio.BaseEventLoop):
             time.sleep(timeout)
         return []
 
-    run_in_executor = refusing(RuntimeError, THREADS)
-    getaddrinfo = create_connection = create_server = refusing(OSError, SOCKETS)
-    create_datagram_endpoint = create_unix_connection = refusing(OSError, SOCKETS)
-    subprocess_exec = subprocess_shell = refusing(OSError, PROCESSES)
-
     def _process_events(self, events: list[Any]) -> None:
         pass
 
@@ -38,8 +35,20 @@ class Loop(asyncio.BaseEventLoop):
 
 def install() -> None:
     """Makes it the loop of ``asyncio.run``."""
-    for module in (asyncio, asyncio.events, asyncio.runners.events):
-        module.new_event_loop = Loop
+    no_sockets, no_processes = refusing(OSError, SOCKETS), refusing(OSError, PROCESSES)
+    replace(
+        Loop,
+        run_in_executor=refusing(RuntimeError, THREADS),
+        getaddrinfo=no_sockets,
+        create_connection=no_sockets,
+        create_server=no_sockets,
+        create_datagram_endpoint=no_sockets,
+        create_unix_connection=no_sockets,
+        subprocess_exec=no_processes,
+        subprocess_shell=no_processes,
+    )
+    for module in (asyncio, asyncio.events):
+        replace(module, new_event_loop=Loop)
     asyncio.run(_nothing())  # imports what asyncio.run imports late
 
 

@@ -70,6 +70,10 @@ _WORDS = {
     "HttpResponseIncomplete": "the response ended too early",
     "HttpResponseTimeout": "the response took too long",
     "InternalError": "the request failed",
+    "TlsAlertReceived": "the server refused the secure connection",
+    "TlsCertificateError": "the host does not trust the server's certificate: it must be valid, "
+    "for this name, and from an authority whose certificate the host has",
+    "TlsProtocolError": "no secure connection could be agreed on",
 }
 _BEFORE_SENDING = frozenset(
     "ConnectionRefused ConnectionTimeout DestinationIpProhibited DestinationIpUnroutable "
@@ -112,13 +116,18 @@ def fetch(
     with future:
         with future.subscribe() as answered:
             answered.block()
-        outcome = future.get().value  # the outer result: was it taken before? it was not
-    if isinstance(outcome, Err):
-        raise HttpError.of(outcome.value)
-    response = outcome.value
+        response = _answered(future.get())
     with response.headers() as fields:
         entries = [(name, value.decode("latin-1")) for name, value in fields.entries()]
     return Answer(response.status(), entries, Body(response))
+
+
+def _answered(outcome: Any) -> Any:
+    """The response in what a future gives: twice a result. The outer one only says that it
+    was not taken before."""
+    if isinstance(outcome.value, Err):
+        raise HttpError.of(outcome.value.value)
+    return outcome.value.value
 
 
 def _request(method: str, url: str, headers: Iterable[tuple[str, str | bytes]]) -> Any:

@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from .patch import replace
+
 SOCKETS = "a step has no sockets: use HTTP (requests, urllib, http.client), which the host carries out"
 THREADS = (
     "a step has no threads: call the function itself; `async` functions take turns with "
@@ -27,6 +29,10 @@ PROCESSES = (
 FILES = (
     "a step has no files at run time: read them at the module's top level, while the component "
     "is built, and keep data in io.BytesIO, pd.export or a rerun's context"
+)
+AIOHTTP = (
+    "aiohttp needs sockets, which a step has not: use httpx.AsyncClient or requests, which go "
+    "through the host"
 )
 
 INSTEAD = {
@@ -51,34 +57,48 @@ def close() -> None:
     """Closes the way to sockets and threads. Before the step is imported: a socket's handle
     that is opened while the component is built is frozen into it, and its first use at run
     time traps."""
-    socket.has_ipv6 = False  # urllib3 would bind a socket to find out, while it is imported
     no_sockets = refusing(OSError, SOCKETS)
-    for name in ("getaddrinfo", "gethostbyname", "create_connection", "create_server", "socketpair"):
-        setattr(socket, name, no_sockets)
-    for name in ("connect", "connect_ex", "bind", "listen"):
-        setattr(socket.socket, name, no_sockets)
-    setattr(threading.Thread, "start", refusing(RuntimeError, THREADS))
+    replace(
+        socket,
+        has_ipv6=False,  # urllib3 would bind a socket to find out, while it is imported
+        getaddrinfo=no_sockets,
+        gethostbyname=no_sockets,
+        create_connection=no_sockets,
+        create_server=no_sockets,
+        socketpair=no_sockets,
+    )
+    replace(socket.socket, __init__=no_sockets)
+    replace(threading.Thread, start=refusing(RuntimeError, THREADS))
 
 
 def close_processes() -> None:
     """Replaces what starts processes, in the modules that the step has imported."""
     no_processes = refusing(OSError, PROCESSES)
     if "subprocess" in sys.modules:
-        setattr(sys.modules["subprocess"].Popen, "__init__", no_processes)
+        replace(sys.modules["subprocess"].Popen, __init__=no_processes)
     if "multiprocessing" in sys.modules:
         module = sys.modules["multiprocessing"]
-        module.process.BaseProcess.start = no_processes
+        replace(module.process.BaseProcess, start=no_processes)
         for name in ("Pool", "Queue", "SimpleQueue", "Manager", "Lock", "Pipe", "Value", "Array"):
-            setattr(module, name, no_processes)
-    for name in ("system", "popen", "fork", "execv", "posix_spawn"):
-        setattr(os, name, no_processes)
+            replace(module, **{name: no_processes})
+    replace(os, system=no_processes, popen=no_processes)
+
+
+def close_libraries() -> None:
+    """Replaces what can't work in libraries that the step has imported."""
+    if "aiohttp" in sys.modules:
+        session = sys.modules["aiohttp"].ClientSession
+        replace(session, __init__=refusing(RuntimeError, AIOHTTP), __del__=lambda self: None)
 
 
 def close_files() -> None:
     """When a run begins: what can't be opened is told to be no bug of the path."""
-    builtins.open = io.open = _told(io.open)
+    told = _told(io.open)
+    replace(builtins, open=told)
+    replace(io, open=told)
     if "tempfile" in sys.modules:
-        setattr(sys.modules["tempfile"], "_get_default_tempdir", refusing(FileNotFoundError, FILES))
+        no_files = refusing(FileNotFoundError, FILES)
+        replace(sys.modules["tempfile"], _get_default_tempdir=no_files)
 
 
 def _told(function: Callable[..., Any]) -> Callable[..., Any]:

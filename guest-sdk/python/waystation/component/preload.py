@@ -52,9 +52,9 @@ def imports_in_functions(roots: list[str]) -> None:
     done: set[str] = set()
     while True:
         waiting = [
-            (name, module.__file__)
+            (name, file)
             for name, module in sorted(sys.modules.items())
-            if name not in done and _under(getattr(module, "__file__", None), roots)
+            if name not in done and (file := _file_under(module, roots))
         ]
         if not waiting:
             return
@@ -108,8 +108,11 @@ def _try_import(name: str) -> None:
         pass
 
 
-def _under(file: str | None, roots: list[str]) -> bool:
-    return bool(file) and file.endswith(".py") and any(file.startswith(r + os.sep) for r in roots)
+def _file_under(module: types.ModuleType, roots: list[str]) -> str | None:
+    """The module's source file, if it is under one of ``roots``."""
+    file = getattr(module, "__file__", None) or ""
+    under = file.endswith(".py") and any(file.startswith(root + os.sep) for root in roots)
+    return file if under else None
 
 
 def _read(file: str) -> str:

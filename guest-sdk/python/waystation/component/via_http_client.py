@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .http import CHUNK, Answer, HttpError, fetch
+from .patch import replace
 
 _HOP = frozenset(["connection", "keep-alive", "transfer-encoding"])
 """Headers that told the host how to read the answer; it is read already."""
@@ -136,11 +137,12 @@ class HTTPSConnection(http.client.HTTPConnection):
 
 def install() -> None:
     """Before the step is imported: what derives from the classes needs both of them."""
-    http.client.HTTPConnection.connect = _connect
-    http.client.HTTPConnection._scheme = "http"
-    http.client.HTTPConnection.set_tunnel = _no_tunnel
-    http.client.HTTPSConnection = HTTPSConnection
-    http.client._create_https_context = lambda version: None  # urllib.request asks for one
+    replace(http.client.HTTPConnection, connect=_connect, _scheme="http", set_tunnel=_no_tunnel)
+    replace(
+        http.client,
+        HTTPSConnection=HTTPSConnection,
+        _create_https_context=lambda version: None,  # urllib.request asks for one
+    )
 
 
 def _no_tunnel(*_: Any, **__: Any) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 
 from .http import CHUNK, Answer, HttpError, fetch
+from .patch import replace
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -32,9 +34,11 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield part
 
     def close(self) -> None:
+        """Lets the answer go."""
         self._body.close()
 
     async def aclose(self) -> None:
+        """Lets the answer go."""
         self._body.close()
 
 
@@ -77,17 +81,23 @@ async def _nothing(*_: Any) -> None:
 def install() -> None:
     """For every client, also those that the step made at its top level: without the TLS and
     the pool that the transports would set up, and without proxies from the environment."""
-    sync, asynchronous = httpx.HTTPTransport, httpx.AsyncHTTPTransport
-    for transport in (sync, asynchronous):
-        transport.__init__ = lambda self, **_: None
-    sync.handle_request = _handle_request
-    sync.__enter__ = lambda self: self
-    sync.__exit__ = lambda self, *_: None
-    sync.close = lambda self: None
-    asynchronous.handle_async_request = _handle_async_request
-    asynchronous.__aenter__ = _self
-    asynchronous.__aexit__ = asynchronous.aclose = _nothing
-    httpx._client.get_environment_proxies = lambda: {}
+    replace(
+        httpx.HTTPTransport,
+        __init__=lambda self, **_: None,
+        __enter__=lambda self: self,
+        __exit__=lambda self, *_: None,
+        handle_request=_handle_request,
+        close=lambda self: None,
+    )
+    replace(
+        httpx.AsyncHTTPTransport,
+        __init__=lambda self, **_: None,
+        __aenter__=_self,
+        __aexit__=_nothing,
+        handle_async_request=_handle_async_request,
+        aclose=_nothing,
+    )
+    replace(importlib.import_module("httpx._client"), get_environment_proxies=dict)
 
 
 async def _self(transport: Any) -> Any:

@@ -9,31 +9,32 @@ import requests.adapters
 import requests.sessions
 
 from ..record import Record
+from .patch import replace
 
 
 def install() -> None:
     """No look for certificates, proxies and passwords in files that are not there;
     ``response.json()`` gives records, so that ``response.json().status`` works."""
-    requests.adapters.HTTPAdapter.cert_verify = lambda self, conn, url, verify, cert: None
+    replace(requests.adapters.HTTPAdapter, cert_verify=lambda *_, **__: None)
     _without_environment(requests.sessions.Session)
     _with_records(requests.Response)
 
 
-def _without_environment(session: type) -> None:
+def _without_environment(session: Any) -> None:
     original = session.__init__
 
     def __init__(self: Any, *arguments: Any, **options: Any) -> None:
         original(self, *arguments, **options)
         self.trust_env = False
 
-    session.__init__ = __init__
+    replace(session, __init__=__init__)
 
 
-def _with_records(response: type) -> None:
+def _with_records(response: Any) -> None:
     original = response.json
 
     def json(self: Any, **options: Any) -> Any:
         options.setdefault("object_pairs_hook", Record)
         return original(self, **options)
 
-    response.json = json
+    replace(response, json=json)

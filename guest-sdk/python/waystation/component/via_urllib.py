@@ -11,6 +11,7 @@ from typing import Any
 from urllib.response import addinfourl
 
 from .http import CHUNK, HttpError, fetch
+from .patch import replace
 
 
 class _HTTPSHandler(urllib.request.AbstractHTTPHandler):
@@ -20,18 +21,18 @@ class _HTTPSHandler(urllib.request.AbstractHTTPHandler):
         super().__init__()
 
     def https_open(self, request: urllib.request.Request) -> addinfourl:
-        return self.do_open(None, request)
+        """Sends the request."""
+        return _do_open(self, None, request)
 
     https_request = urllib.request.AbstractHTTPHandler.do_request_
 
 
 def install() -> None:
     """Replaces what opens a connection; redirects, authentication and cookies stay."""
-    urllib.request.AbstractHTTPHandler.do_open = _do_open
-    urllib.request.HTTPSHandler = _HTTPSHandler
-    urllib.request.getproxies = lambda: {}  # the host's network is its own affair
-    missing = [] if hasattr(http.client, "HTTPSConnection") else [_HTTPSHandler]
-    urllib.request.install_opener(urllib.request.build_opener(*missing))
+    replace(urllib.request.AbstractHTTPHandler, do_open=_do_open)
+    # The host's network is its own affair: no proxies.
+    replace(urllib.request, HTTPSHandler=_HTTPSHandler, getproxies=dict)
+    urllib.request.install_opener(urllib.request.build_opener())
 
 
 def _do_open(self: Any, _class: Any, request: urllib.request.Request, **_: Any) -> addinfourl:
@@ -50,7 +51,7 @@ def _do_open(self: Any, _class: Any, request: urllib.request.Request, **_: Any) 
         fields[name] = value
     body = io.BufferedReader(answer.body, CHUNK)
     response = addinfourl(body, fields, request.full_url, answer.status)
-    response.msg = http.client.responses.get(answer.status, "")
+    setattr(response, "msg", http.client.responses.get(answer.status, ""))
     return response
 
 
@@ -62,4 +63,5 @@ def chunks_of(data: Any) -> Iterable[bytes]:
         return (bytes(data),)
     if hasattr(data, "read"):
         return iter(lambda: data.read(CHUNK), b"")
-    return data
+    parts: Iterable[bytes] = data
+    return parts

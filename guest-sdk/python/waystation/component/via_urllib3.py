@@ -17,6 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.request import body_to_chunks
 
 from .http import CHUNK, Answer, Body, HttpError, fetch
+from .patch import replace
 
 
 class HostConnection:
@@ -102,18 +103,20 @@ class HostConnection:
         return self.timeout if isinstance(self.timeout, (int, float)) else None
 
     def _translated(self, error: HttpError) -> Exception:
+        connection: Any = self
         if error.kind in ("ConnectionTimeout", "DnsTimeout"):
-            return exceptions.ConnectTimeoutError(self, str(error))
+            return exceptions.ConnectTimeoutError(connection, str(error))
         if error.is_timeout:
             return TimeoutError(str(error))  # the pool makes a ReadTimeoutError of it
         if error.is_tls:
             return exceptions.SSLError(error)
         if error.is_connect:
-            return exceptions.NewConnectionError(self, str(error))
+            return exceptions.NewConnectionError(connection, str(error))
         return exceptions.ProtocolError(str(error), error)
 
     def _response(self, answer: Answer) -> urllib3.HTTPResponse:
-        return urllib3.HTTPResponse(
+        make: Any = urllib3.HTTPResponse  # its types want urllib3's own connection
+        response: urllib3.HTTPResponse = make(
             body=io.BufferedReader(answer.body, CHUNK),
             headers=urllib3.HTTPHeaderDict(answer.headers),
             status=answer.status,
@@ -125,6 +128,7 @@ class HostConnection:
             request_url=self._request["url"],
             **self._reading,
         )
+        return response
 
 
 class HostSecureConnection(HostConnection):
@@ -153,8 +157,8 @@ class _Original:
 
 def install() -> None:
     """For every pool, also those of sessions that the step made at module level."""
-    HTTPConnectionPool.ConnectionCls = HostConnection
-    HTTPSConnectionPool.ConnectionCls = HostSecureConnection
+    replace(HTTPConnectionPool, ConnectionCls=HostConnection)
+    replace(HTTPSConnectionPool, ConnectionCls=HostSecureConnection)
 
 
 def _as_bytes(chunk: str | bytes) -> bytes:
