@@ -1,22 +1,23 @@
 //! Everybody at the same pause at the same time: callers, operators and its own deadline.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
 use crate::torture::ledger::Links;
 use crate::torture::plan::{Pace, Plan};
+use crate::torture::rules::NEXT;
 use crate::torture::session::Session;
 use crate::torture::workload::{Worker, call};
 use crate::torture::world::World;
 use crate::{ServerOptions, wait};
 
 /// Storms at the same time.
-const STORMS: usize = 3;
+const STORMS: usize = 8;
 
-/// Storms of one round.
-const ROUND: usize = 20;
+/// Times that as many storms come before all is looked at.
+const ROUND: usize = 8;
 
 /// Callers of one storm.
 const CALLERS: std::ops::Range<usize> = 3..12;
@@ -35,6 +36,9 @@ const RUNS_MAX: usize = 3;
 
 /// A run that has not begun after this time will not.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Looks for links between two looks at the execution, which may have gone on.
+const POLLS: u32 = 10;
 
 pub(super) fn run(session: &mut Session<'_>) {
     while session.goes_on() {
@@ -76,19 +80,26 @@ fn storm(world: &World, mut rng: Rng) {
     world.execution(&id);
 }
 
-/// The links of the next run, as soon as the witness hears of it.
+/// The links of the next run, as soon as the witness hears of it; none when no more will come.
 fn begun(world: &World, id: &str) -> Option<Links> {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    loop {
-        let (links, over) = {
-            let mut ledger = world.ledger();
-            (ledger.take_early(id), ledger.get(id).is_some_and(|known| known.ended.is_some()))
-        };
-        if links.is_some() || over || std::time::Instant::now() > deadline {
+    let until = Instant::now() + PATIENCE;
+    let mut polls = 0;
+    while Instant::now() < until {
+        let links = world.ledger().take_early(id);
+        if links.is_some() {
             return links;
+        }
+        polls += 1;
+        if polls % POLLS == 0 {
+            let view = world.execution(id)?;
+            let left = view["steps"][NEXT]["status"] != "pending";
+            if left || !view["finished_at"].is_null() {
+                return None;
+            }
         }
         wait::pause(Duration::from_millis(1));
     }
+    None
 }
 
 fn rage(world: &World, rng: &mut Rng, links: &Links, moment: u64) {
