@@ -27,14 +27,23 @@ impl Clock {
     ///
     /// libfaketime is not installed.
     pub fn new() -> Clock {
-        assert!(
-            Path::new(LIBRARY).exists(),
-            "{LIBRARY} is missing: run `cargo xtask toolchain`, or `apt-get install faketime`"
-        );
+        if let Err(missing) = Clock::is_possible() {
+            panic!("{missing}");
+        }
         let folder = tempfile::tempdir().expect("a folder for the clock");
         let clock = Clock { folder, ahead: Cell::new(0) };
         clock.write();
         clock
+    }
+
+    /// Can there be one here? What is missing, otherwise.
+    pub(crate) fn is_possible() -> Result<(), String> {
+        let missing = || {
+            format!(
+                "{LIBRARY} is missing: run `cargo xtask toolchain`, or `apt-get install faketime`"
+            )
+        };
+        Path::new(LIBRARY).exists().then_some(()).ok_or_else(missing)
     }
 
     /// Turns it forward.

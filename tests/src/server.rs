@@ -152,6 +152,17 @@ impl<'a> Server<'a> {
     }
 
     fn on(place: Place, address: &str, options: ServerOptions<'a>) -> Server<'a> {
+        Server::try_on(place, address, options).unwrap_or_else(|stopped| {
+            panic!("the server did not start ({}):\n{}", stopped.status, stopped.log())
+        })
+    }
+
+    /// The server, or what is left of one that ended before it listened.
+    fn try_on(
+        place: Place,
+        address: &str,
+        options: ServerOptions<'a>,
+    ) -> Result<Server<'a>, Stopped<'a>> {
         let log = OpenOptions::new().create(true).append(true).open(place.log());
         let log = log.expect("the server's log is opened");
         let mut child = options
@@ -164,10 +175,10 @@ impl<'a> Server<'a> {
         let Some(url) = listening(&mut child) else {
             // It may be alive and silent.
             let _ = child.kill();
-            let log = fs::read_to_string(place.log()).unwrap_or_default();
-            panic!("the server did not start:\n{log}");
+            let status = child.wait().expect("its status");
+            return Err(Stopped { status, address: address.to_owned(), place, options });
         };
-        Server { child, client: Client { url }, place, options }
+        Ok(Server { child, client: Client { url }, place, options })
     }
 
     /// Speaks to it.
@@ -235,6 +246,15 @@ impl<'a> Stopped<'a> {
     pub fn restart_with(self, options: ServerOptions<'_>) -> Server<'_> {
         let data = options.data.clone().unwrap_or(self.place.data);
         Server::on(Place { folder: self.place.folder, data }, &self.address, options)
+    }
+
+    /// The same; what is left of it when it ends before it listens.
+    pub(crate) fn try_restart_with(
+        self,
+        options: ServerOptions<'_>,
+    ) -> Result<Server<'_>, Stopped<'_>> {
+        let data = options.data.clone().unwrap_or(self.place.data);
+        Server::try_on(Place { folder: self.place.folder, data }, &self.address, options)
     }
 
     /// Its data directory.

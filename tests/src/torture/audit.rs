@@ -36,7 +36,9 @@ pub(super) fn facts(world: &World) {
         }
     }
     let dirty = world.ledger().dirty();
-    each(&dirty, |id| drop(world.history(id)));
+    each(&dirty, |id| {
+        world.history(id);
+    });
 }
 
 /// The status of an execution that had ended is what it was.

@@ -54,6 +54,8 @@ pub(super) struct Known {
     pub(super) facts: Vec<Fact>,
     /// Links of its pauses.
     pub(super) links: HashMap<Run, Links>,
+    /// It is not there any more, and this was said.
+    lost: bool,
     /// There are answers that were not compared with the history.
     dirty: bool,
     /// Since which incarnation it has been seen to be over.
@@ -202,7 +204,11 @@ impl Ledger {
 
     /// The server does not know an execution that it had answered for.
     pub(super) fn lost(&mut self, id: &str, what: &str) {
-        self.violation(Kind::Lost, format!("{id}: {what}"));
+        if let Some(known) = self.known.get_mut(id)
+            && !std::mem::replace(&mut known.lost, true)
+        {
+            self.violation(Kind::Lost, format!("{id}: {what}"));
+        }
     }
 
     /// A history was read.

@@ -18,11 +18,14 @@
 
 mod audit;
 mod clock;
+mod disk;
 mod drain;
 mod facts;
+mod image;
 mod kill;
 mod ledger;
 mod plan;
+mod power;
 mod race;
 mod report;
 mod rules;
@@ -33,6 +36,8 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use crate::Clock;
+use image::Image;
 pub use report::{Kind, Report, Violation};
 use session::Session;
 
@@ -83,6 +88,20 @@ impl Mode {
     }
 }
 
+/// Can this mode be done here?
+///
+/// # Errors
+///
+/// What is missing, in a sentence.
+pub fn is_possible(mode: Mode) -> Result<(), String> {
+    match mode {
+        Mode::Kill | Mode::Race => Ok(()),
+        Mode::Clock => Clock::is_possible(),
+        Mode::Power => Image::is_possible(),
+        Mode::Disk => disk::is_possible(),
+    }
+}
+
 /// Tortures a server for about `time`, with random choices made from `seed`. `tell` gets lines
 /// about the progress.
 pub fn run(mode: Mode, time: Duration, seed: u64, tell: &dyn Fn(&str)) -> Report {
@@ -91,7 +110,8 @@ pub fn run(mode: Mode, time: Duration, seed: u64, tell: &dyn Fn(&str)) -> Report
         Mode::Kill => kill::run,
         Mode::Race => race::run,
         Mode::Clock => clock::run,
-        Mode::Power | Mode::Disk => kill::run,
+        Mode::Power => power::run,
+        Mode::Disk => disk::run,
     };
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| torture(&mut session))) {
         let said = panic.downcast_ref::<String>().map(String::as_str);
