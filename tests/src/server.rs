@@ -138,6 +138,19 @@ impl<'a> ServerOptions<'a> {
     }
 }
 
+/// Starts the process.
+fn spawn(place: &Place, address: &str, options: &ServerOptions<'_>) -> Child {
+    let log = OpenOptions::new().create(true).append(true).open(place.log());
+    let log = log.expect("the server's log is opened");
+    options
+        .command(&place.data(), address)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .expect("the server is started")
+}
+
 /// Takes away what the environment of the tests says about other servers.
 pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WAYSTATION_")) {
@@ -162,21 +175,14 @@ impl<'a> Server<'a> {
         place: Place,
         address: &str,
         options: ServerOptions<'a>,
-    ) -> Result<Server<'a>, Stopped<'a>> {
-        let log = OpenOptions::new().create(true).append(true).open(place.log());
-        let log = log.expect("the server's log is opened");
-        let mut child = options
-            .command(&place.data(), address)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the server is started");
+    ) -> Result<Server<'a>, Box<Stopped<'a>>> {
+        let mut child = spawn(&place, address, &options);
         let Some(url) = listening(&mut child) else {
             // It may be alive and silent.
             let _ = child.kill();
             let status = child.wait().expect("its status");
-            return Err(Stopped { status, address: address.to_owned(), place, options });
+            let address = address.to_owned();
+            return Err(Box::new(Stopped { status, address, place, options }));
         };
         Ok(Server { child, client: Client { url }, place, options })
     }
@@ -242,6 +248,15 @@ impl<'a> Stopped<'a> {
         Server::on(self.place, &self.address, self.options)
     }
 
+    /// A new process, which gets `kill -9` after this time, whether it listens by then or not.
+    pub(crate) fn restart_and_kill(self, after: Duration) -> Stopped<'a> {
+        let mut child = spawn(&self.place, &self.address, &self.options);
+        wait::pause(after);
+        child.kill().expect("the server is killed");
+        let status = child.wait().expect("its status");
+        Stopped { status, ..self }
+    }
+
     /// A new process, with other settings, on the same data directory and address.
     pub fn restart_with(self, options: ServerOptions<'_>) -> Server<'_> {
         let data = options.data.clone().unwrap_or(self.place.data);
@@ -252,7 +267,7 @@ impl<'a> Stopped<'a> {
     pub(crate) fn try_restart_with(
         self,
         options: ServerOptions<'_>,
-    ) -> Result<Server<'_>, Stopped<'_>> {
+    ) -> Result<Server<'_>, Box<Stopped<'_>>> {
         let data = options.data.clone().unwrap_or(self.place.data);
         Server::try_on(Place { folder: self.place.folder, data }, &self.address, options)
     }

@@ -24,36 +24,48 @@ const DELIVERY: Duration = Duration::from_secs(20);
 /// After a restart: all that was answered is there, and what was answered since the last time
 /// agrees with the histories. The load may go on meanwhile.
 pub(super) fn facts(world: &World) {
-    let before = world.ledger().ids();
+    let before = ends(world);
     let Some(listed) = list(world) else { return };
-    {
-        let mut ledger = world.ledger();
-        for id in &before {
-            match listed.get(id) {
-                None => ledger.lost(id, "it is in no list any more"),
-                Some(item) => check_listed(&mut ledger, id, item),
-            }
-        }
-    }
+    check_list(world, &before, &listed);
     let dirty = world.ledger().dirty();
     each(&dirty, |id| {
         world.history(id);
     });
 }
 
-/// The status of an execution that had ended is what it was.
-fn check_listed(ledger: &mut Ledger, id: &str, item: &Value) {
-    let ended = ledger.get(id).and_then(|known| known.story.as_ref()).filter(|s| s.ended_at.is_some());
-    let Some(story) = ended else { return };
-    if item["status"] != story.status() || item["finished_at"].as_str() != story.ended_at.as_deref() {
-        let what = format!("it had ended as {}, and is listed as {item}", story.status());
-        ledger.lost(id, &what);
+/// Each execution that is known and, when it has ended, how and when.
+type Ends = Vec<(String, Option<(&'static str, String)>)>;
+
+fn ends(world: &World) -> Ends {
+    let ledger = world.ledger();
+    let end = |id: &String| {
+        let story = ledger.get(id)?.story.as_ref()?;
+        Some((story.status(), story.ended_at.clone()?))
+    };
+    ledger.ids().into_iter().map(|id| (id.clone(), end(&id))).collect()
+}
+
+/// What was known before the list was asked for is in it.
+fn check_list(world: &World, before: &Ends, listed: &HashMap<String, Value>) {
+    let mut ledger = world.ledger();
+    for (id, end) in before {
+        let Some(item) = listed.get(id) else {
+            ledger.lost(id, "it is in no list any more");
+            continue;
+        };
+        if let Some((status, at)) = end
+            && (item["status"] != *status || item["finished_at"] != *at)
+        {
+            ledger.lost(id, &format!("it had ended as {status} at {at}, and is listed as {item}"));
+        }
     }
 }
 
 /// When all has ended: every execution is whole. `outbox` is where the mails are.
 pub(super) fn whole(world: &World, outbox: &Path) {
+    let before = ends(world);
     let Some(listed) = list(world) else { return };
+    check_list(world, &before, &listed);
     adopt(world, &listed);
     let ids = world.ledger().ids();
     each(&ids, |id| {
@@ -68,9 +80,6 @@ pub(super) fn whole(world: &World, outbox: &Path) {
         let mut wrong = execution(known, &ledger, id);
         wrong.extend(mail(known, id, &mails));
         wrong.extend(logs.get(id).and_then(|log| logged(known, log)));
-        if let Some(item) = listed.get(id) {
-            check_listed(&mut ledger, id, item);
-        }
         for (kind, what) in wrong {
             ledger.violation(kind, format!("{id}: {what}"));
         }
@@ -145,8 +154,12 @@ fn execution(known: &Known, ledger: &Ledger, id: &str) -> Wrong {
         return vec![(Kind::Lost, "it does not end".into())];
     };
     let view: Value = serde_json::from_str(raw).unwrap_or_default();
-    if view["status"] != story.status() || view["finished_at"].as_str() != story.ended_at.as_deref() {
-        wrong.push((Kind::Other, format!("it is not what its history says: {view}\n{}", known.history)));
+    if view["status"] != story.status() || view["finished_at"].as_str() != story.ended_at.as_deref()
+    {
+        wrong.push((
+            Kind::Other,
+            format!("it is not what its history says: {view}\n{}", known.history),
+        ));
     }
     for step in [STEP, NEXT] {
         let runs = story.over.keys().filter(|run| run.0 == step).map(|run| run.1).max();
@@ -179,7 +192,8 @@ fn winner(
         return Wrong::new();
     };
     let mut wrong = Wrong::new();
-    let of_run = known.facts.iter().filter(|fact| fact.won() && fact.call.run.as_ref() == Some(run));
+    let of_run =
+        known.facts.iter().filter(|fact| fact.won() && fact.call.run.as_ref() == Some(run));
     for code in [200, 202] {
         if of_run.clone().filter(|fact| fact.status == code).count() > 1 {
             let facts: Vec<_> = of_run.clone().collect();
@@ -287,7 +301,8 @@ fn logged(known: &Known, log: &Value) -> Option<(Kind, String)> {
     let planned = body["actions"].as_array().into_iter().flatten();
     let planned = planned.filter(|action| action["log"] == *line).count();
     let finished = known.story.as_ref()?.finished.iter().filter(|(run, _)| run.0 == STEP).count();
-    let lines = log["items"].as_array().into_iter().flatten().flat_map(|run| run["lines"].as_array());
+    let lines =
+        log["items"].as_array().into_iter().flatten().flat_map(|run| run["lines"].as_array());
     let found = lines.flatten().filter(|shown| shown["text"] == *line).count();
     let what = || format!("its log lacks {line:?}: {log}\n{}", known.history);
     (planned > 0 && found < finished).then(|| (Kind::Lost, what()))
@@ -298,9 +313,10 @@ fn logs(world: &World, ids: &[String]) -> HashMap<String, Value> {
         let ledger = world.ledger();
         let logs = |id: &&String| {
             let actions = ledger.get(id).map(|known| known.event["body"]["actions"].clone());
-            actions.as_ref().and_then(Value::as_array).is_some_and(|actions| {
-                actions.iter().any(|action| action.get("log").is_some())
-            })
+            actions
+                .as_ref()
+                .and_then(Value::as_array)
+                .is_some_and(|actions| actions.iter().any(|action| action.get("log").is_some()))
         };
         ids.iter().filter(logs).cloned().collect()
     };

@@ -78,11 +78,7 @@ fn failing_calls(session: &mut Session<'_>) {
     world.tell(&mut session.report);
 }
 
-fn fail_once(
-    session: &mut Session<'_>,
-    world: &World,
-    server: Server<'static>,
-) -> Server<'static> {
+fn fail_once(session: &mut Session<'_>, world: &World, server: Server<'static>) -> Server<'static> {
     let folder = tempfile::tempdir().expect("a folder for the trace");
     let trace = folder.path().join("trace");
     let (call, latest) = session.rng.choice(CALLS).unwrap_or(CALLS[0]);
@@ -96,17 +92,20 @@ fn fail_once(
     world.forgive(true);
     let log = stopped.log().len();
     let stopped = match stopped.try_restart_with(ServerOptions::new().under(&words)) {
-        Err(stopped) => stopped,
+        Err(stopped) => *stopped,
         Ok(server) => {
             world.is_up_again();
             let met = || is_met(&trace);
-            let (stopped, reached) = meet(session, world, server, &failure, &met);
+            let (stopped, met) = meet(session, world, server, &failure, &met);
             world.died();
-            if !reached {
-                session.report.note("now and then the load did not get to the failing call");
-                return back(world, stopped, ServerOptions::new());
+            match met {
+                Met::Ended => stopped,
+                Met::Stayed => return back(world, stopped, ServerOptions::new()),
+                Met::Never => {
+                    session.report.note("now and then the load did not get to the failing call");
+                    return back(world, stopped, ServerOptions::new());
+                }
             }
-            stopped
         }
     };
     check_words(world, &stopped, log, &failure);
@@ -132,12 +131,12 @@ fn full_disk(session: &mut Session<'_>) {
         let left = session.rng.u64(0..LEFT_MAX);
         let failure = format!("a full disk, {left} bytes before its end");
         image.fill(&server, left).expect("the disk is filled");
-        let (stopped, reached) = meet(session, &world, server, &failure, &|| false);
+        let (stopped, met) = meet(session, &world, server, &failure, &|| false);
         world.died();
-        if reached {
-            check_words(&world, &stopped, log, &failure);
-        } else {
-            session.report.note("now and then the load did not fill the disk");
+        match met {
+            Met::Ended => check_words(&world, &stopped, log, &failure),
+            Met::Stayed => {}
+            Met::Never => session.report.note("now and then the load did not fill the disk"),
         }
         // Its start makes room.
         server = back(&world, stopped, image.options());
@@ -150,33 +149,41 @@ fn full_disk(session: &mut Session<'_>) {
     world.tell(&mut session.report);
 }
 
-/// Works until the failure is met and the process has ended; `false` when it was not met.
+/// What became of a process and a failure.
+enum Met {
+    /// It ended by itself.
+    Ended,
+    /// It did not, and had to be killed: that is a violation, and was told.
+    Stayed,
+    /// They did not meet.
+    Never,
+}
+
+/// Works until the failure is met and the process has ended.
 fn meet<'s>(
     session: &mut Session<'_>,
     world: &World,
     mut server: Server<'s>,
     failure: &str,
     met: &dyn Fn() -> bool,
-) -> (Stopped<'s>, bool) {
+) -> (Stopped<'s>, Met) {
     let mut rng = session.rng.fork();
     under_load(world, THREADS, &mut rng, || {
-        let ended = server.ends_within(REACHED);
-        if ended || (met() && server.ends_within(ENDS)) {
-            return (server.stopped(), true);
+        if server.ends_within(REACHED) || (met() && server.ends_within(ENDS)) {
+            return (server.stopped(), Met::Ended);
         }
-        let reached = met();
-        if reached {
-            let what = format!("{failure}: the process did not end\n{}", tail(&server.log()));
-            world.ledger().violation(Kind::Other, what);
-        } else if !is_alive(&server) {
-            let what = format!("{failure}: the process is silent\n{}", tail(&server.log()));
-            world.ledger().violation(Kind::Other, what);
-        }
-        (server.kill(), reached)
+        let how = match (met(), is_alive(&server)) {
+            (true, true) => "the process goes on as if nothing had happened",
+            (_, false) => "the process hangs: it neither ends nor answers",
+            (false, true) => return (server.kill(), Met::Never),
+        };
+        let what = format!("{failure}: {how}\n{}", tail(&server.log()));
+        world.ledger().violation(Kind::Other, what);
+        (server.kill(), Met::Stayed)
     })
 }
 
-/// Does it answer, and take work or say why not?
+/// Does it answer, also when it has to read?
 fn is_alive(server: &Server<'_>) -> bool {
     let url = format!("{}/healthz", server.client().url);
     let health = http::request("GET", &url).patience(ENDS).try_send();
@@ -197,18 +204,17 @@ fn check_words(world: &World, stopped: &Stopped<'_>, log: usize, failure: &str) 
 }
 
 /// A process without any failure on what is left.
-fn back(
-    world: &World,
-    stopped: Stopped<'_>,
-    options: ServerOptions<'static>,
-) -> Server<'static> {
+fn back(world: &World, stopped: Stopped<'_>, options: ServerOptions<'static>) -> Server<'static> {
     let server = stopped.restart_with(options);
     world.forgive(false);
     world.is_up_again();
     server
 }
 
+/// What it said last, without the requests.
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(12)..].join("\n")
+    let problems = lines.iter().filter(|line| !line.contains(" INFO "));
+    let problems: Vec<&str> = problems.copied().collect();
+    problems[problems.len().saturating_sub(12)..].join("\n")
 }

@@ -63,7 +63,9 @@ fn link(fact: &Fact, run: &Run, story: &Story) -> bool {
             ending != ending_of(call.action) && end.is_some_and(|end| is(end, ending, &body["at"]))
         }
         (409, "other_link_called") => early.is_some_and(|early| {
-            early.action != call.action && body["action"] == *early.action && body["at"] == *early.at
+            early.action != call.action
+                && body["action"] == *early.action
+                && body["at"] == *early.at
         }),
         (409, "never_paused") => !story.pauses.contains_key(run),
         (410, "execution_ended") => ended(body, story) && end.is_none(),
@@ -73,7 +75,8 @@ fn link(fact: &Fact, run: &Run, story: &Story) -> bool {
 
 fn operator(fact: &Fact, story: &Story) -> bool {
     let Fact { call, status, body } = fact;
-    let did = |at: &Value| story.operator.iter().any(|(did, when)| *did == call.action && at == when);
+    let did =
+        |at: &Value| story.operator.iter().any(|(did, when)| *did == call.action && at == when);
     let some_end = |ending: &str| {
         let ends = story.pauses.values().filter_map(|pause| pause.end.as_ref());
         ends.into_iter().any(|end| is(end, ending, &body["at"]))

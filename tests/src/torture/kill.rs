@@ -1,14 +1,19 @@
 //! `kill -9` at any moment, again and again.
 
+use std::time::Duration;
+
+use crate::torture::audit;
 use crate::torture::plan::Pace;
 use crate::torture::session::Session;
 use crate::torture::workload::under_load;
 use crate::torture::world::World;
-use crate::torture::audit;
 use crate::{Server, ServerOptions};
 
 /// Threads of the load.
 const THREADS: usize = 4;
+
+/// Longer than a start takes, in milliseconds.
+const STARTING: u64 = 250;
 
 pub(super) fn run(session: &mut Session<'_>) {
     while session.goes_on() {
@@ -28,13 +33,7 @@ fn round<'s>(session: &mut Session<'_>, world: &World, mut server: Server<'s>) -
     under_load(world, THREADS, &mut rng, || {
         for _ in 0..session.rng.u8(3..8) {
             session.pause(20..1500);
-            server = kill_and_restart(world, server);
-            // Now and then it dies again before it has come to anything.
-            while session.rng.u8(0..4) == 0 {
-                session.pause(0..60);
-                server = kill_and_restart(world, server);
-                session.cycle(world);
-            }
+            server = kill_often(session, world, server);
             audit::facts(world);
             session.cycle(world);
             if !session.goes_on_in(world) {
@@ -43,6 +42,21 @@ fn round<'s>(session: &mut Session<'_>, world: &World, mut server: Server<'s>) -
         }
         server
     })
+}
+
+/// A kill, now and then some more while the next process starts, and one that lives.
+fn kill_often<'s>(session: &mut Session<'_>, world: &World, server: Server<'s>) -> Server<'s> {
+    let mut stopped = server.kill();
+    world.died();
+    while session.rng.u8(0..3) == 0 {
+        let after = session.rng.u64(0..STARTING);
+        stopped = stopped.restart_and_kill(Duration::from_millis(after));
+        world.died();
+        session.cycle(world);
+    }
+    let server = stopped.restart();
+    world.is_up_again();
+    server
 }
 
 /// `kill -9`, and a new process.

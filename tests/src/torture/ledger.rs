@@ -309,7 +309,8 @@ impl Ledger {
 
     fn check_begin(&mut self, id: &str, run: &Run, begin: &Begin) {
         let known = self.known.get(id);
-        let over = known.and_then(|known| known.story.as_ref()).and_then(|story| story.over.get(run));
+        let over =
+            known.and_then(|known| known.story.as_ref()).and_then(|story| story.over.get(run));
         let gone = known.and_then(|known| known.over_since);
         let others = self.begins(id, run);
         let same = others.iter().filter(|other| other.attempt == begin.attempt);

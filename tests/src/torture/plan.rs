@@ -6,7 +6,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::Client;
-use crate::torture::rules::{STEP, NEXT};
+use crate::torture::rules::{NEXT, STEP};
 
 /// The one workflow. Its first step does what the event says, its second only that it ran.
 pub(super) const WORKFLOW: &str = "torture";

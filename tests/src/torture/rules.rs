@@ -90,7 +90,10 @@ enum State {
     Running(Try),
     Paused(Run),
     /// Between two attempts.
-    Retrying { next: Try, deadline_ms: i64 },
+    Retrying {
+        next: Try,
+        deadline_ms: i64,
+    },
     Ended(&'static str),
 }
 
@@ -244,9 +247,8 @@ impl Story {
             return if applied.is_none() { Ok(()) } else { broken("nobody had called early") };
         };
         call.settled = true;
-        let same = applied.is_some_and(|note| {
-            note["action"] == *call.action && note["called_at"] == *call.at
-        });
+        let same = applied
+            .is_some_and(|note| note["action"] == *call.action && note["called_at"] == *call.at);
         if !same {
             return broken("an early call did not take effect as its pause began");
         }
@@ -358,9 +360,13 @@ impl Story {
         let due = match &self.state {
             State::Queued(due) | State::Running(due) => &due.run,
             State::Retrying { next, .. } => &next.run,
-            State::Paused(_) | State::Ended(_) => return broken("a call came too late to be early"),
+            State::Paused(_) | State::Ended(_) => {
+                return broken("a call came too late to be early");
+            }
         };
-        if *due != run(entry) || note(entry, "stored_early_call").map(|n| word(&n["action"])) != Some(action) {
+        if *due != run(entry)
+            || note(entry, "stored_early_call").map(|n| word(&n["action"])) != Some(action)
+        {
             return broken("an early call was kept for another run");
         }
         let at = word(&entry["at"]).to_owned();

@@ -27,7 +27,12 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(mode: Mode, time: Duration, seed: u64, tell: &'a dyn Fn(&str)) -> Session<'a> {
+    pub(super) fn new(
+        mode: Mode,
+        time: Duration,
+        seed: u64,
+        tell: &'a dyn Fn(&str),
+    ) -> Session<'a> {
         let now = Instant::now();
         let report = Report::new(mode, seed);
         Session { rng: Rng::with_seed(seed), report, started: now, time, told: now, tell }

@@ -69,8 +69,8 @@ impl Worker<'_> {
         match self.rng.u8(0..100) {
             0..40 => self.trigger(),
             40..75 => self.answer(),
-            75..85 => self.any().into_iter().for_each(|id| drop(self.world.history(&id))),
-            85..92 => self.any().into_iter().for_each(|id| drop(self.world.execution(&id))),
+            75..85 => self.read_history(),
+            85..92 => self.read_execution(),
             _ => self.call_again(),
         }
     }
@@ -82,6 +82,18 @@ impl Worker<'_> {
             return self.rng.choice(ledger.ids());
         }
         self.rng.choice(ledger.open.iter()).cloned()
+    }
+
+    fn read_history(&mut self) {
+        if let Some(id) = self.any() {
+            self.world.history(&id);
+        }
+    }
+
+    fn read_execution(&mut self) {
+        if let Some(id) = self.any() {
+            self.world.execution(&id);
+        }
     }
 
     fn trigger(&mut self) {
@@ -211,7 +223,9 @@ fn trigger(world: &World, plan: &Plan) {
         let url = format!("{}/hooks/{WORKFLOW}", client.url);
         http::request("POST", &url).json(&plan.event["body"])
     } else {
-        client.request("POST", &format!("/api/v1/workflows/{WORKFLOW}/executions")).json(&plan.event)
+        client
+            .request("POST", &format!("/api/v1/workflows/{WORKFLOW}/executions"))
+            .json(&plan.event)
     };
     let request = match &plan.key {
         Some(key) => request.header("idempotency-key", key),
