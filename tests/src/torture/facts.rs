@@ -1,5 +1,7 @@
 //! Answers to calls, and whether a history agrees with them.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::torture::rules::{End, Run, Story};
@@ -30,6 +32,13 @@ impl Fact {
     /// Did this call do what it says, now?
     pub(super) fn won(&self) -> bool {
         matches!(self.status, 200 | 202) && self.body["already"] == false
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let already = if self.body["already"] == true { " already" } else { "" };
+        write!(f, "{} {}{already}", self.status, code(self))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything that the server has answered, and what follows from it for ever.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::Value;
 
@@ -165,6 +165,15 @@ impl Ledger {
     /// Entries in all histories.
     pub(super) fn transitions(&self) -> u64 {
         self.known.values().filter_map(|known| known.story.as_ref()).map(|s| s.length as u64).sum()
+    }
+
+    /// What calls were answered, and how often.
+    pub(super) fn answers(&self) -> BTreeMap<String, u64> {
+        let mut answers = BTreeMap::new();
+        for fact in self.known.values().flat_map(|known| &known.facts) {
+            *answers.entry(fact.to_string()).or_default() += 1;
+        }
+        answers
     }
 
     /// What is known now; to be taken before a question is sent.

@@ -1,12 +1,16 @@
 //! What a mode did and found.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use crate::torture::Mode;
 
 /// Violations that are shown; more of them say the same.
-const SHOWN_MAX: usize = 12;
+const SHOWN_MAX: usize = 8;
+
+/// What is shown of all but the first, in characters.
+const LINE_MAX: usize = 160;
 
 /// A promise that was not kept.
 #[derive(Clone, Debug)]
@@ -45,6 +49,8 @@ pub struct Report {
     pub transitions: u64,
     /// Operations that were answered.
     pub acknowledged: u64,
+    /// What calls of links and operators were answered, and how often.
+    pub answers: BTreeMap<String, u64>,
     /// Begins of runs that the witness heard of.
     pub begins: u64,
     /// Promises that were not kept.
@@ -63,6 +69,7 @@ impl Report {
             executions: 0,
             transitions: 0,
             acknowledged: 0,
+            answers: BTreeMap::new(),
             begins: 0,
             violations: Vec::new(),
             notes: Vec::new(),
@@ -96,14 +103,23 @@ impl fmt::Display for Report {
         writeln!(f, "  {:<18} {}", "transitions", self.transitions)?;
         writeln!(f, "  {:<18} {}", "begins witnessed", self.begins)?;
         writeln!(f, "  {:<18} {}", "acknowledged", self.acknowledged)?;
+        for (answer, count) in &self.answers {
+            writeln!(f, "    {answer:<24} {count}")?;
+        }
         writeln!(f, "  {:<18} {}", "lost", self.count(Kind::Lost))?;
         writeln!(f, "  {:<18} {}", "repeated", self.count(Kind::Repeated))?;
         write!(f, "  {:<18} {}", "other violations", self.count(Kind::Other))?;
         for note in &self.notes {
             write!(f, "\n  note: {note}")?;
         }
-        for violation in self.violations.iter().take(SHOWN_MAX) {
-            write!(f, "\n  {:?}: {}", violation.kind, violation.what)?;
+        for (n, Violation { kind, what }) in self.violations.iter().take(SHOWN_MAX).enumerate() {
+            match n {
+                0 => write!(f, "\n  {kind:?}: {what}")?,
+                _ => {
+                    let line: String = what.chars().take(LINE_MAX).collect();
+                    write!(f, "\n  {kind:?}: {}", line.lines().next().unwrap_or_default())?;
+                }
+            }
         }
         match self.violations.len().checked_sub(SHOWN_MAX) {
             Some(more @ 1..) => write!(f, "\n  … and {more} more"),

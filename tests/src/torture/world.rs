@@ -160,6 +160,9 @@ impl World {
         report.transitions += ledger.transitions();
         report.acknowledged += ledger.acknowledged;
         report.begins += ledger.begins_heard;
+        for (answer, count) in ledger.answers() {
+            *report.answers.entry(answer).or_default() += count;
+        }
         report.violations.append(&mut ledger.violations);
     }
 }
