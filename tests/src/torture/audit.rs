@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::torture::facts::ending_of;
-use crate::torture::ledger::{Known, Ledger};
+use crate::torture::known::{Known, Wrong};
+use crate::torture::ledger::Ledger;
 use crate::torture::report::Kind;
 use crate::torture::rules::{NEXT, Run, STEP, Story};
 use crate::torture::world::World;
@@ -80,9 +81,7 @@ pub(super) fn whole(world: &World, outbox: &Path) {
         let mut wrong = execution(known, &ledger, id);
         wrong.extend(mail(known, id, &mails));
         wrong.extend(logs.get(id).and_then(|log| logged(known, log)));
-        for (kind, what) in wrong {
-            ledger.violation(kind, format!("{id}: {what}"));
-        }
+        ledger.tell(id, wrong);
     }
     let strange: Vec<&String> = mails.keys().filter(|id| !ledger.knows(id)).collect();
     for id in strange {
@@ -144,8 +143,6 @@ pub(super) fn store(world: &World) -> Option<&'static str> {
     }
     None
 }
-
-type Wrong = Vec<(Kind, String)>;
 
 /// Is an execution that has ended whole, and what was planned?
 fn execution(known: &Known, ledger: &Ledger, id: &str) -> Wrong {

@@ -102,8 +102,10 @@ impl Image {
 
     fn program(&self) -> Vec<String> {
         let path = |path: &Path| path.display().to_string();
-        let words = ["unshare", "--mount", "--", "sh", "-c", SCRIPT, "sh"];
-        let mut words: Vec<String> = words.map(str::to_owned).to_vec();
+        // It dies with the harness, however that ends: else the disk would stay mounted.
+        let words = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--"];
+        let words = words.into_iter().chain(["sh", "-c", SCRIPT, "sh"]);
+        let mut words: Vec<String> = words.map(str::to_owned).collect();
         words.extend([path(&self.file()), path(&self.mount()), path(&guests::compiled())]);
         words
     }

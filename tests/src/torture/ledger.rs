@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::Value;
 
-use crate::torture::facts::{Call, Fact, check};
+use crate::torture::facts::{Call, Fact};
+use crate::torture::known::{Known, Mark, Wrong};
 use crate::torture::plan::Plan;
 use crate::torture::report::{Kind, Violation};
-use crate::torture::rules::{Run, Story};
+use crate::torture::rules::Run;
 
 /// Begins of one attempt: the mark of a first attempt is written behind it, so a host that dies
 /// in between has not counted it, and the next one begins it again (docs/decisions/0009).
@@ -25,6 +26,8 @@ pub(super) struct Ledger {
     pub(super) early: VecDeque<Links>,
     /// Triggers with a key that were not answered: to be repeated until they are.
     pub(super) unanswered: Vec<Plan>,
+    /// Triggers with a key that were answered: to be repeated now and then.
+    pub(super) keyed: Vec<Plan>,
     /// Executions that may not have ended.
     pub(super) open: Vec<String>,
     /// How often the server was started.
@@ -37,29 +40,6 @@ pub(super) struct Ledger {
     pub(super) begins_heard: u64,
     /// What was wrong.
     pub(super) violations: Vec<Violation>,
-}
-
-/// An execution that exists.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    /// What was sent.
-    pub(super) event: Value,
-    /// The longest history that was read, as it came.
-    pub(super) history: String,
-    /// What it says.
-    pub(super) story: Option<Story>,
-    /// The whole execution, as it came when it had ended.
-    pub(super) ended: Option<String>,
-    /// Answers to calls of links and operators.
-    pub(super) facts: Vec<Fact>,
-    /// Links of its pauses.
-    pub(super) links: HashMap<Run, Links>,
-    /// It is not there any more, and this was said.
-    lost: bool,
-    /// There are answers that were not compared with the history.
-    dirty: bool,
-    /// Since which incarnation it has been seen to be over.
-    over_since: Option<u32>,
 }
 
 /// A run as the witness heard of it.
@@ -95,14 +75,6 @@ impl Links {
     }
 }
 
-/// What was known of an execution when a question was asked: the answer says at least that.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Mark {
-    facts: usize,
-    entries: usize,
-    ended: bool,
-}
-
 impl Ledger {
     /// Something is wrong.
     pub(super) fn violation(&mut self, kind: Kind, what: impl Into<String>) {
@@ -118,7 +90,13 @@ impl Ledger {
                 let what = format!("one trigger {} made two executions: {first}, {id}", plan.nonce);
                 self.violation(Kind::Repeated, what);
             }
-            _ => self.exists(id, &plan.nonce, plan.event.clone()),
+            Some(_) => {}
+            None => {
+                if plan.key.is_some() {
+                    self.keyed.push(plan.clone());
+                }
+                self.exists(id, &plan.nonce, plan.event.clone());
+            }
         }
     }
 
@@ -133,7 +111,7 @@ impl Ledger {
             self.violation(Kind::Repeated, format!("{nonce} was triggered twice: {other}, {id}"));
         }
         self.open.push(id.to_owned());
-        self.known.insert(id.to_owned(), Known { event, dirty: true, ..Known::default() });
+        self.known.insert(id.to_owned(), Known::new(event));
     }
 
     /// Is this execution known?
@@ -178,11 +156,7 @@ impl Ledger {
 
     /// What is known now; to be taken before a question is sent.
     pub(super) fn mark(&self, id: &str) -> Mark {
-        self.known.get(id).map_or_else(Mark::default, |known| Mark {
-            facts: known.facts.len(),
-            entries: known.story.as_ref().map_or(0, |story| story.length),
-            ended: known.ended.is_some(),
-        })
+        self.known.get(id).map_or_else(Mark::default, Known::mark)
     }
 
     /// A call was answered.
@@ -223,69 +197,30 @@ impl Ledger {
     /// A history was read.
     pub(super) fn read_history(&mut self, id: &str, mark: &Mark, body: &str, items: &[Value]) {
         self.acknowledged += 1;
-        let incarnation = self.incarnation;
         let Some(known) = self.known.get_mut(id) else { return };
-        let mut wrong = Vec::new();
-        let (short, long) = if body.len() < known.history.len() {
-            (body, known.history.as_str())
-        } else {
-            (known.history.as_str(), body)
-        };
-        if !short.is_empty() && !is_prefix(short, long) {
-            wrong.push((Kind::Lost, format!("history changed:\n{short}\n{long}")));
+        let wrong = known.read_history(mark, body, items);
+        if known.story.as_ref().is_some_and(|story| story.ended_at.is_some()) {
+            known.over_since.get_or_insert(self.incarnation);
         }
-        if items.len() < mark.entries {
-            let was = &known.history;
-            wrong.push((Kind::Lost, format!("history was longer before:\n{was}\n{body}")));
-        }
-        match Story::of(items) {
-            Err(broken) => {
-                let kind = if broken.repeated { Kind::Repeated } else { Kind::Other };
-                wrong.push((kind, format!("{}\n{body}", broken.what)));
-            }
-            Ok(story) => {
-                for fact in known.facts.iter().take(mark.facts) {
-                    if let Err(what) = check(fact, &story) {
-                        wrong.push((Kind::Lost, format!("{what}\n  {fact:?}\n{body}")));
-                    }
-                }
-                if mark.facts == known.facts.len() {
-                    known.dirty = false;
-                }
-                if story.ended_at.is_some() {
-                    known.over_since.get_or_insert(incarnation);
-                }
-                if known.story.as_ref().is_none_or(|before| before.length <= story.length) {
-                    known.story = Some(story);
-                    known.history = body.to_owned();
-                }
-            }
-        }
-        for (kind, what) in wrong {
-            self.violation(kind, format!("{id}: {what}"));
-        }
+        self.tell(id, wrong);
     }
 
     /// An execution was read.
     pub(super) fn read_execution(&mut self, id: &str, mark: &Mark, raw: &str, view: &Value) {
         self.acknowledged += 1;
         let Some(known) = self.known.get_mut(id) else { return };
-        if known.event.get("body").is_some() && view["event"]["body"] != known.event["body"] {
-            let what = format!("{id}: the event is another one: {}", view["event"]);
-            return self.violation(Kind::Lost, what);
+        let wrong = known.read_execution(mark, raw, view);
+        if known.ended.is_some() {
+            known.over_since.get_or_insert(self.incarnation);
+            self.open.retain(|open| open != id);
         }
-        let over = !view["finished_at"].is_null();
-        match &known.ended {
-            Some(before) if (over || mark.ended) && before != raw => {
-                let what = format!("{id} changed after its end:\n{before}\n{raw}");
-                self.violation(Kind::Lost, what);
-            }
-            None if over => {
-                known.ended = Some(raw.to_owned());
-                known.over_since.get_or_insert(self.incarnation);
-                self.open.retain(|open| open != id);
-            }
-            _ => {}
+        self.tell(id, wrong);
+    }
+
+    /// All of this is wrong with an execution.
+    pub(super) fn tell(&mut self, id: &str, wrong: Wrong) {
+        for (kind, what) in wrong {
+            self.violation(kind, format!("{id}: {what}"));
         }
     }
 
@@ -340,11 +275,4 @@ impl Ledger {
         let what = format!("{id}: run {run:?} {wrong}: {begin:?}; before: {others:?}");
         self.violation(Kind::Repeated, what);
     }
-}
-
-/// Is `long` what `short` became when entries were added?
-fn is_prefix(short: &str, long: &str) -> bool {
-    let Some(entries) = short.strip_suffix("]}") else { return false };
-    let rest = long.strip_prefix(entries);
-    rest.is_some_and(|rest| rest == "]}" || rest.starts_with(','))
 }

@@ -10,7 +10,8 @@
 //!
 //! - what is done: `plan` (what an execution is to do), `workload` (the callers), `drain` (the
 //!   end of a round)
-//! - what is known: `world`, `ledger` (everything that was answered), `facts` (answers to calls)
+//! - what is known: `world`, `ledger` and `known` (everything that was answered), `facts` (answers to
+//!   calls)
 //! - what has to be so: `rules` (of a history), `audit` (of everything)
 //! - what is done to the server: `kill`, `race`, `clock`, `power`, `disk`, one file a mode;
 //!   `image` (a disk of its own for `power` and `disk`)
@@ -23,6 +24,7 @@ mod drain;
 mod facts;
 mod image;
 mod kill;
+mod known;
 mod ledger;
 mod plan;
 mod power;

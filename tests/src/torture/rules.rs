@@ -57,6 +57,8 @@ pub(super) struct Story {
 pub(super) struct Pause {
     kind: String,
     on_timeout: String,
+    /// When it began.
+    pub(super) since: String,
     deadline_ms: i64,
     /// How it ended.
     pub(super) end: Option<End>,
@@ -237,6 +239,7 @@ impl Story {
         let pause = Pause {
             kind: kind.to_owned(),
             on_timeout: word(&flow["on_timeout"]).to_owned(),
+            since: word(&entry["at"]).to_owned(),
             deadline_ms: millis(&entry["at"]) + wait,
             end: None,
         };

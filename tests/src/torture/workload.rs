@@ -101,6 +101,10 @@ impl Worker<'_> {
         if let Some(plan) = repeat {
             return self.send(&plan);
         }
+        if self.rng.u8(0..8) == 0 {
+            let again = self.rng.choice(self.world.ledger().keyed.iter()).cloned();
+            return again.into_iter().for_each(|plan| self.send(&plan));
+        }
         if self.world.ledger().open.len() < OPEN_MAX {
             let plan = Plan::random(&mut self.rng, &self.world.pace, self.world.witness());
             self.send(&plan);
