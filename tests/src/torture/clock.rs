@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::torture::drain::By;
 use crate::torture::kill::kill_and_restart;
 use crate::torture::plan::{Pace, Plan};
 use crate::torture::session::Session;
@@ -47,7 +48,7 @@ pub(super) fn run(session: &mut Session<'_>) {
                 // A jump past every deadline, again when new ones have been set.
                 let outbox: PathBuf = server.data().join("outbox");
                 clock.advance(PAST_ALL);
-                session.settle(&world, &outbox, || clock.advance(DAY * 11));
+                session.settle(&world, &outbox, By::Time(&|| clock.advance(DAY * 11)));
                 clock.turn_back(PAST_ALL);
             }
         }

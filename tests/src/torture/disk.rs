@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::torture::audit;
+use crate::torture::drain::By;
 use crate::torture::image::Image;
 use crate::torture::kill::kill_and_restart;
 use crate::torture::plan::Pace;
@@ -74,7 +75,7 @@ fn failing_calls(session: &mut Session<'_>) {
         audit::facts(&world);
         session.cycle(&world);
     }
-    session.settle(&world, &server.data().join("outbox"), || ());
+    session.settle(&world, &server.data().join("outbox"), By::Operators);
     world.tell(&mut session.report);
 }
 
@@ -145,7 +146,7 @@ fn full_disk(session: &mut Session<'_>) {
     }
     // A last time without any failure.
     server = kill_and_restart(&world, server);
-    session.settle(&world, &image.data(&server).join("outbox"), || ());
+    session.settle(&world, &image.data(&server).join("outbox"), By::Operators);
     world.tell(&mut session.report);
 }
 

@@ -17,14 +17,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Executions that did not end and are told of; the others are only counted.
 const TOLD_MAX: usize = 3;
 
-/// Repeats what was not answered, ends what waits, and waits for the rest. `push` is done
-/// between two looks: it may turn a clock.
-pub(super) fn drain(world: &World, rng: &mut Rng, mut push: impl FnMut()) {
+/// Who ends what waits.
+#[derive(Clone, Copy)]
+pub(super) enum By<'a> {
+    /// Operators, but for some timeouts.
+    Operators,
+    /// Time alone: this turns the clock on.
+    Time(&'a dyn Fn()),
+}
+
+/// Repeats what was not answered, ends what waits, and waits for the rest.
+pub(super) fn drain(world: &World, rng: &mut Rng, by: By<'_>) {
     let until = Instant::now() + PATIENCE;
     let mut looks = 0;
     loop {
         repeat_unanswered(world, rng);
-        push();
+        if let By::Time(turn) = by {
+            turn();
+        }
         let left = left(world);
         if left.is_empty() {
             return;
@@ -33,7 +43,7 @@ pub(super) fn drain(world: &World, rng: &mut Rng, mut push: impl FnMut()) {
             return give_up(world, &left);
         }
         for item in &left {
-            let waits = !item["waiting"].is_null();
+            let waits = matches!(by, By::Operators) && !item["waiting"].is_null();
             // The first looks leave some to their timeouts.
             if waits && (looks > 3 || rng.u8(0..3) > 0) {
                 let id = item["id"].as_str().unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::torture::audit;
+use crate::torture::drain::By;
 use crate::torture::plan::Pace;
 use crate::torture::session::Session;
 use crate::torture::workload::under_load;
@@ -21,7 +22,7 @@ pub(super) fn run(session: &mut Session<'_>) {
         let world = World::new(server.client(), Pace::real());
         while session.goes_on_in(&world) {
             server = round(session, &world, server);
-            session.settle(&world, &server.data().join("outbox"), || ());
+            session.settle(&world, &server.data().join("outbox"), By::Operators);
         }
         world.tell(&mut session.report);
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::torture::audit;
+use crate::torture::drain::By;
 use crate::torture::image::Image;
 use crate::torture::plan::Pace;
 use crate::torture::session::Session;
@@ -32,7 +33,7 @@ pub(super) fn run(session: &mut Session<'_>) {
         let world = World::new(server.client(), Pace::real());
         while session.goes_on_in(&world) {
             (server, image) = round(session, &world, server, image);
-            session.settle(&world, &image.data(&server).join("outbox"), || ());
+            session.settle(&world, &image.data(&server).join("outbox"), By::Operators);
             // Now and then a new disk: what is young is the least settled.
             if session.rng.u8(0..4) == 0 {
                 break;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::torture::drain::By;
 use crate::torture::ledger::Links;
 use crate::torture::plan::{Pace, Plan};
 use crate::torture::rules::NEXT;
@@ -58,7 +59,7 @@ pub(super) fn run(session: &mut Session<'_>) {
                     break;
                 }
             }
-            session.settle(&world, &server.data().join("outbox"), || ());
+            session.settle(&world, &server.data().join("outbox"), By::Operators);
         }
         world.tell(&mut session.report);
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::torture::drain::By;
 use crate::torture::report::{Kind, Report, Violation};
 use crate::torture::world::World;
 use crate::torture::{Mode, audit, drain};
@@ -74,10 +75,9 @@ impl<'a> Session<'a> {
         ));
     }
 
-    /// The end of a round: everything comes to its end, and is looked at. `push` is done again
-    /// and again meanwhile.
-    pub(super) fn settle(&mut self, world: &World, outbox: &Path, push: impl FnMut()) {
-        drain::drain(world, &mut self.rng, push);
+    /// The end of a round: everything comes to its end, and is looked at.
+    pub(super) fn settle(&mut self, world: &World, outbox: &Path, by: By<'_>) {
+        drain::drain(world, &mut self.rng, by);
         audit::whole(world, outbox);
         if let Some(note) = audit::store(world) {
             self.report.note(note);
