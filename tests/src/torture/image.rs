@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use crate::{Server, ServerOptions, guests};
@@ -33,6 +34,9 @@ pub(super) struct Image {
 impl Image {
     /// Can there be one here? What is missing, otherwise.
     pub(super) fn is_possible() -> Result<(), String> {
+        if !geteuid().is_root() {
+            return Err("it takes root to mount a disk of its own".into());
+        }
         let image = Image::make(8);
         let mounted = image.mounting(&["true"]).stdout(Stdio::null()).output();
         let problem = match mounted {
@@ -40,7 +44,7 @@ impl Image {
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
-        Err(format!("it takes root and loop devices to mount a disk of its own: {problem}"))
+        Err(format!("it takes loop devices to mount a disk of its own: {problem}"))
     }
 
     /// An empty one of so many MiB.
