@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
@@ -138,7 +138,7 @@ impl Collector for Commits {
         let rest = (f64::MAX, commits.saturating_sub(fitted));
         let classes = commit_times.iter().map(|(most, count)| (most.as_secs_f64(), *count));
         let classes: Vec<(f64, u64)> = classes.chain([rest]).collect();
-        metric.encode_histogram::<()>(commit_time.as_secs_f64(), *commits, &classes, None)
+        metric.encode_histogram::<NoLabelSet>(commit_time.as_secs_f64(), *commits, &classes, None)
     }
 }
 

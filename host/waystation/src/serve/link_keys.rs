@@ -11,7 +11,7 @@ use super::private_file;
 use super::token::random_hex;
 use crate::failure::{Done, Failure};
 
-const NAME: &str = "link-keys";
+pub(super) const NAME: &str = "link-keys";
 
 /// Bytes of a key.
 const BYTES: usize = 32;

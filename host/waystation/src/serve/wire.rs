@@ -25,6 +25,11 @@ pub(super) struct Wired {
 }
 
 impl Wired {
+    /// The store, to be looked after.
+    pub(super) fn store(&self) -> Arc<SledStore> {
+        Arc::clone(&self.store)
+    }
+
     /// Writes out what is left. To be called when the engine has shut down and no request is
     /// under way.
     pub(super) async fn close(self) {
