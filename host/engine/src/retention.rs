@@ -5,8 +5,9 @@
 //! nothing until it has stayed there, and the jump is in the log for those who can mend it.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use waystation_core::Timestamp;
 use waystation_store::StoreError;
 
