@@ -1,4 +1,4 @@
-//! The wall clock of a server, which a test can turn forward.
+//! The wall clock of a server, which a test can turn.
 
 use std::cell::Cell;
 use std::fs;
@@ -11,12 +11,13 @@ use tempfile::TempDir;
 /// Where Debian's package `faketime` has the library.
 const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
-/// A wall clock that runs like the machine's, ahead of it by what the test says. Timers, which
-/// use the monotonic clock, are as they always are.
+/// A wall clock that runs like the machine's, ahead of it or behind it by what the test says.
+/// Timers, which use the monotonic clock, are as they always are.
 #[derive(Debug)]
 pub struct Clock {
     folder: TempDir,
-    ahead: Cell<Duration>,
+    /// In seconds; negative when it is behind.
+    ahead: Cell<i64>,
 }
 
 impl Clock {
@@ -26,18 +27,36 @@ impl Clock {
     ///
     /// libfaketime is not installed.
     pub fn new() -> Clock {
-        assert!(
-            Path::new(LIBRARY).exists(),
-            "{LIBRARY} is missing: run `cargo xtask toolchain`, or `apt-get install faketime`"
-        );
+        if let Err(missing) = Clock::is_possible() {
+            panic!("{missing}");
+        }
         let folder = tempfile::tempdir().expect("a folder for the clock");
-        let clock = Clock { folder, ahead: Cell::new(Duration::ZERO) };
+        let clock = Clock { folder, ahead: Cell::new(0) };
         clock.write();
         clock
     }
 
+    /// Can there be one here? What is missing, otherwise.
+    pub(crate) fn is_possible() -> Result<(), String> {
+        let missing = || {
+            format!(
+                "{LIBRARY} is missing: run `cargo xtask toolchain`, or `apt-get install faketime`"
+            )
+        };
+        Path::new(LIBRARY).exists().then_some(()).ok_or_else(missing)
+    }
+
     /// Turns it forward.
     pub fn advance(&self, by: Duration) {
+        self.turn(seconds(by));
+    }
+
+    /// Turns it back.
+    pub fn turn_back(&self, by: Duration) {
+        self.turn(-seconds(by));
+    }
+
+    fn turn(&self, by: i64) {
         self.ahead.set(self.ahead.get() + by);
         self.write();
     }
@@ -60,10 +79,14 @@ impl Clock {
     /// The file is replaced in one step: the server may be reading it.
     fn write(&self) {
         let aside = self.folder.path().join("offset.new");
-        let text = format!("+{}\n", self.ahead.get().as_secs());
+        let text = format!("{:+}\n", self.ahead.get());
         fs::write(&aside, text).expect("the clock's file is written");
         fs::rename(&aside, self.file()).expect("the clock's file is put in place");
     }
+}
+
+fn seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).expect("a time that a clock can be turned by")
 }
 
 impl Default for Clock {

@@ -46,8 +46,9 @@ pub fn component_name(guest: &str) -> String {
 /// It is not built.
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("this program has a path");
-    // target/debug/deps/TEST
-    let folder = test.ancestors().nth(2).expect("a test is in target/PROFILE/deps");
+    let folder = test.parent().expect("a program is in a folder");
+    // target/PROFILE/deps/TEST, or target/PROFILE/PROGRAM
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let binary = folder.join("waystation");
     assert!(
         binary.exists(),

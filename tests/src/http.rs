@@ -15,6 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(180);
 pub struct Request {
     builder: http::request::Builder,
     body: Vec<u8>,
+    patience: Duration,
 }
 
 /// An answer.
@@ -30,7 +31,8 @@ pub struct Answer {
 
 /// A request with any method.
 pub fn request(method: &str, url: &str) -> Request {
-    Request { builder: http::Request::builder().method(method).uri(url), body: Vec::new() }
+    let builder = http::Request::builder().method(method).uri(url);
+    Request { builder, body: Vec::new(), patience: TIMEOUT }
 }
 
 /// `GET url`
@@ -61,6 +63,12 @@ impl Request {
         self.body("application/json", body.to_string())
     }
 
+    /// Waits so long for the answer.
+    pub fn patience(mut self, patience: Duration) -> Request {
+        self.patience = patience;
+        self
+    }
+
     /// Sends it.
     ///
     /// # Panics
@@ -80,7 +88,7 @@ impl Request {
             .http_status_as_error(false)
             .max_redirects(0)
             .allow_non_standard_methods(true)
-            .timeout_global(Some(TIMEOUT))
+            .timeout_global(Some(self.patience))
             .proxy(None)
             .build()
             .into();

@@ -11,6 +11,7 @@
 //! - what it runs: [`guests`], [`toolbox`]
 //! - the world around it: [`Recorder`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
 //! - patience: [`wait`]
+//! - all of it under torture: [`torture`]
 //!
 //! Whatever goes wrong here ends the test: the harness panics and says what it was doing.
 #![expect(clippy::expect_used, reason = "a harness that can't do its work fails the test")]
@@ -26,6 +27,7 @@ mod script;
 mod server;
 mod smtp;
 pub mod toolbox;
+pub mod torture;
 pub mod wait;
 
 pub use browser::Browser;

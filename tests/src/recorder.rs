@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::wait;
+use crate::{http, wait};
 
 /// A request that came.
 #[derive(Clone, Debug)]
@@ -45,6 +46,7 @@ pub struct Recorder {
     /// Where it is: `http://127.0.0.1:PORT`.
     pub url: String,
     requests: Requests,
+    under_way: Arc<AtomicUsize>,
 }
 
 impl Recorder {
@@ -60,15 +62,22 @@ impl Recorder {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
         let address = listener.local_addr().expect("its address");
         let requests = Requests::default();
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&under_way);
         let (all, reply) = (Arc::clone(&requests), Arc::new(reply));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (all, reply) = (Arc::clone(&all), Arc::clone(&reply));
-                // A caller that hangs up is the caller's business.
-                std::thread::spawn(move || drop(serve(stream, &all, reply.as_ref())));
+                let counter = Arc::clone(&counter);
+                counter.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    // A caller that hangs up is the caller's business.
+                    drop(serve(stream, &all, reply.as_ref()));
+                    counter.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
-        Recorder { url: format!("http://{address}"), requests }
+        Recorder { url: format!("http://{address}"), requests, under_way }
     }
 
     /// What came so far.
@@ -80,6 +89,15 @@ impl Recorder {
     pub fn nth(&self, count: usize) -> Recorded {
         let what = format!("request {count} of the step");
         wait::until(&what, || self.requests().get(count.checked_sub(1)?).cloned())
+    }
+
+    /// Waits until everything is written down that was sent before this call, also by callers
+    /// that are dead by now.
+    pub(crate) fn settle(&self) {
+        // Connections are accepted in their order, so those before this one are counted now.
+        drop(http::get(&self.url));
+        let idle = || (self.under_way.load(Ordering::SeqCst) == 0).then_some(());
+        wait::until("the recorder has served all callers", idle);
     }
 
     /// The links that a step sent here, of its request number `count`.

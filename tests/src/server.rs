@@ -19,6 +19,7 @@ pub struct ServerOptions<'a> {
     env: Vec<(String, String)>,
     clock: Option<&'a Clock>,
     under: Vec<String>,
+    data: Option<PathBuf>,
 }
 
 /// A running server. It is killed when this is dropped.
@@ -40,26 +41,35 @@ pub struct Stopped<'a> {
     options: ServerOptions<'a>,
 }
 
-/// The folder with the data directory and the log.
+/// The folder with the data directory, unless that is elsewhere, and the log.
 #[derive(Debug)]
-struct Place(TempDir);
+struct Place {
+    folder: TempDir,
+    data: PathBuf,
+}
 
 impl Place {
     fn new() -> Place {
         let folder = tempfile::tempdir().expect("a folder for the server");
         let data = folder.path().join("data");
+        Place { folder, data }
+    }
+
+    fn make() -> Place {
+        let place = Place::new();
+        let data = place.data();
         let made = fs::DirBuilder::new().mode(0o700).create(&data);
         made.expect("the data directory is made");
         symlink(guests::compiled(), data.join("compiled")).expect("compiled code is shared");
-        Place(folder)
+        place
     }
 
     fn data(&self) -> PathBuf {
-        self.0.path().join("data")
+        self.data.clone()
     }
 
     fn log(&self) -> PathBuf {
-        self.0.path().join("server.log")
+        self.folder.path().join("server.log")
     }
 }
 
@@ -92,9 +102,20 @@ impl<'a> ServerOptions<'a> {
         self
     }
 
+    /// Has its data directory here, where the server can make it.
+    #[must_use]
+    pub(crate) fn data(mut self, data: &Path) -> ServerOptions<'a> {
+        self.data = Some(data.to_owned());
+        self
+    }
+
     /// Starts it, and waits until it listens.
     pub fn start(self) -> Server<'a> {
-        Server::on(Place::new(), "127.0.0.1:0", self)
+        let place = match &self.data {
+            Some(data) => Place { data: data.clone(), ..Place::new() },
+            None => Place::make(),
+        };
+        Server::on(place, "127.0.0.1:0", self)
     }
 
     fn command(&self, data: &Path, address: &str) -> Command {
@@ -117,6 +138,19 @@ impl<'a> ServerOptions<'a> {
     }
 }
 
+/// Starts the process.
+fn spawn(place: &Place, address: &str, options: &ServerOptions<'_>) -> Child {
+    let log = OpenOptions::new().create(true).append(true).open(place.log());
+    let log = log.expect("the server's log is opened");
+    options
+        .command(&place.data(), address)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .expect("the server is started")
+}
+
 /// Takes away what the environment of the tests says about other servers.
 pub(crate) fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("WAYSTATION_")) {
@@ -131,22 +165,26 @@ impl<'a> Server<'a> {
     }
 
     fn on(place: Place, address: &str, options: ServerOptions<'a>) -> Server<'a> {
-        let log = OpenOptions::new().create(true).append(true).open(place.log());
-        let log = log.expect("the server's log is opened");
-        let mut child = options
-            .command(&place.data(), address)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the server is started");
+        Server::try_on(place, address, options).unwrap_or_else(|stopped| {
+            panic!("the server did not start ({}):\n{}", stopped.status, stopped.log())
+        })
+    }
+
+    /// The server, or what is left of one that ended before it listened.
+    fn try_on(
+        place: Place,
+        address: &str,
+        options: ServerOptions<'a>,
+    ) -> Result<Server<'a>, Box<Stopped<'a>>> {
+        let mut child = spawn(&place, address, &options);
         let Some(url) = listening(&mut child) else {
             // It may be alive and silent.
             let _ = child.kill();
-            let log = fs::read_to_string(place.log()).unwrap_or_default();
-            panic!("the server did not start:\n{log}");
+            let status = child.wait().expect("its status");
+            let address = address.to_owned();
+            return Err(Box::new(Stopped { status, address, place, options }));
         };
-        Server { child, client: Client { url }, place, options }
+        Ok(Server { child, client: Client { url }, place, options })
     }
 
     /// Speaks to it.
@@ -164,6 +202,18 @@ impl<'a> Server<'a> {
         fs::read_to_string(self.place.log()).unwrap_or_default()
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        pid.expect("a process has an id")
+    }
+
+    /// Has it ended by itself within this time?
+    pub(crate) fn ends_within(&mut self, patience: Duration) -> bool {
+        let child = &mut self.child;
+        wait::within(patience, || child.try_wait().expect("its status")).is_some()
+    }
+
     /// `kill -9`
     pub fn kill(mut self) -> Stopped<'a> {
         self.child.kill().expect("the server is killed");
@@ -172,8 +222,7 @@ impl<'a> Server<'a> {
 
     /// SIGTERM: it is to end by itself. The process has not ended when this returns.
     pub fn ask_to_stop(&self) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        kill_process(pid.expect("a process has an id"), Signal::TERM).expect("SIGTERM is sent");
+        kill_process(self.pid(), Signal::TERM).expect("SIGTERM is sent");
     }
 
     /// Waits until it has ended by itself.
@@ -182,8 +231,7 @@ impl<'a> Server<'a> {
         let status = wait::until("the server ends", || child.try_wait().expect("its status"));
         let address = self.client.url.trim_start_matches("http://").to_owned();
         // The fields move out of what has a `Drop`, so each is replaced.
-        let place =
-            std::mem::replace(&mut self.place, Place(tempfile::tempdir().expect("a folder")));
+        let place = std::mem::replace(&mut self.place, Place::new());
         let options = std::mem::take(&mut self.options);
         Stopped { status, address, place, options }
     }
@@ -200,14 +248,38 @@ impl<'a> Stopped<'a> {
         Server::on(self.place, &self.address, self.options)
     }
 
+    /// A new process, which gets `kill -9` after this time, whether it listens by then or not.
+    pub(crate) fn restart_and_kill(self, after: Duration) -> Stopped<'a> {
+        let mut child = spawn(&self.place, &self.address, &self.options);
+        wait::pause(after);
+        child.kill().expect("the server is killed");
+        let status = child.wait().expect("its status");
+        Stopped { status, ..self }
+    }
+
     /// A new process, with other settings, on the same data directory and address.
     pub fn restart_with(self, options: ServerOptions<'_>) -> Server<'_> {
-        Server::on(self.place, &self.address, options)
+        let data = options.data.clone().unwrap_or(self.place.data);
+        Server::on(Place { folder: self.place.folder, data }, &self.address, options)
+    }
+
+    /// The same; what is left of it when it ends before it listens.
+    pub(crate) fn try_restart_with(
+        self,
+        options: ServerOptions<'_>,
+    ) -> Result<Server<'_>, Box<Stopped<'_>>> {
+        let data = options.data.clone().unwrap_or(self.place.data);
+        Server::try_on(Place { folder: self.place.folder, data }, &self.address, options)
     }
 
     /// Its data directory.
     pub fn data(&self) -> PathBuf {
         self.place.data()
+    }
+
+    /// Everything it logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.place.log()).unwrap_or_default()
     }
 }
 

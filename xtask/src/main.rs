@@ -1,8 +1,8 @@
-//! Sets up what is missing, then does it: `cargo xtask demo | test | check | languages | toolchain`.
+//! Sets up what is missing, then does it: `cargo xtask COMMAND`.
 //!
 //! # Layout
 //!
-//! - one module a command: `demo`, `test`, `check`, `languages`, `toolchain`
+//! - one module a command: `demo`, `test`, `torture`, `check`, `languages`, `toolchain`
 //! - `guests.rs`: components from the sources in `examples/` and `tests/guests/`
 //! - `program.rs`: running programs; `terminal.rs`: telling people what happens
 
@@ -14,6 +14,7 @@ mod program;
 mod terminal;
 mod test;
 mod toolchain;
+mod torture;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,9 @@ Each command sets up what is missing first, in target/, and says so.
 commands:
   demo         build everything, run the example approve-by-mail from upload to the end
   test         build the guests, run all tests
+  torture      kill, race, cut off from power and otherwise mistreat a server under load, and
+               check that nothing acknowledged is lost and nothing recorded repeated;
+               [--seconds N] [--seed S] [--mode kill|race|clock|power|disk]
   check        formatting, lints, docs, licences, advisories, and what the docs promise
   languages    measure the languages of steps, write the tables of docs/languages.md
   toolchain    set up what the guests' languages and the tests need, and nothing else";
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["demo"] => demo::run(&root),
         ["test"] => test::run(&root),
+        ["torture", rest @ ..] => return torture(&root, rest),
         ["check"] => check::run(&root),
         ["languages"] => languages::run(&root),
         ["toolchain"] => set_up(&root),
@@ -52,13 +57,24 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal::note(&format!("error: {error:#}"));
-            ExitCode::FAILURE
+    ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn torture(root: &Path, arguments: &[&str]) -> ExitCode {
+    match torture::Wish::parse(arguments) {
+        Some(wish) => ended(torture::run(root, &wish)),
+        None => {
+            terminal::note(torture::USAGE);
+            ExitCode::from(2)
         }
     }
+}
+
+fn ended(done: Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        terminal::note(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
 }
 
 fn set_up(root: &Path) -> Result<()> {

@@ -27,12 +27,17 @@ pub(crate) fn all(root: &Path) -> Result<bool> {
     for language in Language::ALL.into_iter().filter(|one| *one != Language::TypeScript) {
         worked |= of(language, root)?; // TypeScript has JavaScript's tools
     }
-    if debian::is_debian() {
-        worked |= debian::install(&TEST_PACKAGES)?;
-        return Ok(worked);
-    }
-    say(&format!("tests: install what belongs to {}", TEST_PACKAGES.join(", ")));
+    worked |= debian_packages(&TEST_PACKAGES)?;
     Ok(worked)
+}
+
+/// Sets up packages of Debian; elsewhere it says what is needed. `false` when all was there.
+pub(crate) fn debian_packages(packages: &[&str]) -> Result<bool> {
+    if debian::is_debian() {
+        return debian::install(packages);
+    }
+    say(&format!("tests: install what belongs to {}", packages.join(", ")));
+    Ok(false)
 }
 
 /// Sets up what guests in `language` need. `false` when it was there.

@@ -25,6 +25,9 @@ pub enum Action {
     Exit(String),
     /// Sends the links of the last call, with the run and the attempt, to this address.
     PostLinks(String),
+    /// Tells this address which run of which execution this is, what caused it, and the links of
+    /// the last call, if there was one: a witness of each run outside of the host.
+    PostRun(String),
     /// Finds the answer's body.
     Get(String),
     Log(String),
@@ -93,6 +96,7 @@ impl Action {
             Action::Withdraw => flow::withdraw(),
             Action::Exit(reason) => flow::exit(Some(&reason)),
             Action::PostLinks(url) => post_links(&url, links.as_ref())?,
+            Action::PostRun(url) => post_run(&url, links.as_ref())?,
             Action::Get(url) => {
                 return Ok(http::get(&url).send()?.error_for_status()?.text().into());
             }
@@ -163,6 +167,22 @@ fn post_links(url: &str, links: Option<&Links>) -> Result<(), Error> {
     let runs = context::run::<Value>()?.runs;
     let attempt = context::execution().attempt;
     let body = json!({"links": links, "runs": runs, "attempt": attempt});
+    http::post(url).json(&body)?.send()?.error_for_status()?;
+    Ok(())
+}
+
+fn post_run(url: &str, links: Option<&Links>) -> Result<(), Error> {
+    let run = context::run::<Value>()?;
+    let execution = context::execution();
+    let body = json!({
+        "execution": execution.id,
+        "step": execution.step,
+        "run": run.runs,
+        "attempt": execution.attempt,
+        "context": run.context,
+        "callback_request": run.callback_request,
+        "links": links,
+    });
     http::post(url).json(&body)?.send()?.error_for_status()?;
     Ok(())
 }
