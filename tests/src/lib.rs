@@ -20,6 +20,7 @@ mod browser;
 mod cli;
 mod client;
 mod clock;
+pub mod crowd;
 pub mod guests;
 pub mod http;
 mod recorder;
