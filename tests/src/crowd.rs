@@ -56,7 +56,11 @@ pub fn run(executions: usize, tell: &dyn Fn(&str)) -> Crowd {
         crowd.moments.push(moment);
     };
     let server = Server::start();
-    toolbox::deploy_and_next(server.client(), "crowd", &json!([{"suspend": {"timeout_ms": MONTH_MS}}]));
+    toolbox::deploy_and_next(
+        server.client(),
+        "crowd",
+        &json!([{"suspend": {"timeout_ms": MONTH_MS}}]),
+    );
     moment(&server, "an empty server", Duration::ZERO);
 
     let ids = Mutex::new(Vec::new());
@@ -171,6 +175,9 @@ impl fmt::Display for Moment {
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         let Moment { what, took, resident, disk } = self;
         let (took, resident, disk) = (took.as_secs_f64(), mib(*resident), mib(*disk));
-        write!(f, "{what:<28} {took:>8.2} s   {resident:>7.1} MiB resident   {disk:>7.1} MiB on disk")
+        write!(
+            f,
+            "{what:<28} {took:>8.2} s   {resident:>7.1} MiB resident   {disk:>7.1} MiB on disk"
+        )
     }
 }

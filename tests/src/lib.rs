@@ -21,6 +21,7 @@ mod cli;
 mod client;
 mod clock;
 pub mod crowd;
+pub mod formats;
 pub mod guests;
 pub mod http;
 mod recorder;
