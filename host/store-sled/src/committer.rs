@@ -47,6 +47,9 @@ const READS_MAX: u32 = 8;
 /// comes within it, and both go to disk in one sync.
 const LINGER: Duration = Duration::from_millis(5);
 
+/// A commit that takes longer is worth a line in the log.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// A request: stages its changes, and knows how to answer once they are durable.
 type Request = Box<dyn FnOnce(&mut Stage<'_>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce() + Send>;
@@ -341,7 +344,14 @@ impl Thread {
             die(&format!("syncing failed: {error}"));
         }
         self.publish.send_replace(commit);
-        self.figures.count(begun.elapsed());
+        let took = begun.elapsed();
+        self.figures.count(took);
+        if took > SLOW {
+            tracing::warn!(
+                ms = took.as_millis(),
+                "a commit was slow: everybody waits for the disk"
+            );
+        }
     }
 }
 

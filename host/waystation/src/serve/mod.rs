@@ -12,6 +12,7 @@ mod wire;
 
 pub(crate) use clock::SystemClock;
 pub(crate) use data_dir::DataDir;
+pub(crate) use link_keys::parse as read_link_keys;
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use waystation_store_sled::SledStore;
 
 use crate::client::{Server, ServerArgs};
 use crate::failure::{Done, Failure};
-use crate::serve::{DataDir, SystemClock};
+use crate::serve::{self, DataDir, SystemClock};
 use crate::{output, progress, table};
 
 /// More difference between two clocks is worth a word: deadlines are shown in the server's time.
@@ -250,6 +250,22 @@ fn data_dir(path: &Path, checks: &mut Vec<Check>) {
             checks.push(mode("key file", &path, about.permissions().mode()));
         }
     }
+    checks.extend(link_keys(&path.join("link-keys")));
+}
+
+/// Can the keys of links be used? Without them links from before do not work.
+fn link_keys(path: &Path) -> Option<Check> {
+    let name = "key file";
+    let shown = path.display();
+    let (verdict, text) =
+        match std::fs::read_to_string(path).map(|text| serve::read_link_keys(&text)) {
+            Ok(Ok(_)) => (Verdict::Fine, format!("{shown} signs links")),
+            Ok(Err(why)) => (Verdict::Bad, format!("{shown}: {why}")),
+            // Before the first start there is none.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+            Err(error) => (Verdict::Bad, format!("{shown}: {error}")),
+        };
+    Some(Check { name, verdict, text })
 }
 
 fn mode(name: &'static str, path: &Path, mode: u32) -> Check {
