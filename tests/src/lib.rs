@@ -20,6 +20,8 @@ mod browser;
 mod cli;
 mod client;
 mod clock;
+pub mod crowd;
+pub mod formats;
 pub mod guests;
 pub mod http;
 mod recorder;

@@ -104,7 +104,7 @@ impl<'a> ServerOptions<'a> {
 
     /// Has its data directory here, where the server can make it.
     #[must_use]
-    pub(crate) fn data(mut self, data: &Path) -> ServerOptions<'a> {
+    pub fn data(mut self, data: &Path) -> ServerOptions<'a> {
         self.data = Some(data.to_owned());
         self
     }

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! - one module a command: `demo`, `test`, `torture`, `check`, `languages`, `toolchain`
+//! - one module a command: `demo`, `test`, `torture` (and `crowd`), `check`, `languages`, `toolchain`
 //! - `guests.rs`: components from the sources in `examples/` and `tests/guests/`
 //! - `program.rs`: running programs; `terminal.rs`: telling people what happens
 
@@ -33,6 +33,8 @@ commands:
   torture      kill, race, cut off from power and otherwise mistreat a server under load, and
                check that nothing acknowledged is lost and nothing recorded repeated;
                [--seconds N] [--seed S] [--mode kill|race|clock|power|disk]
+  crowd        measure a server with many suspended executions: its start, memory and disk;
+               [--executions N] (100000)
   check        formatting, lints, docs, licences, advisories, and what the docs promise
   languages    measure the languages of steps, write the tables of docs/languages.md
   toolchain    set up what the guests' languages and the tests need, and nothing else";
@@ -45,6 +47,10 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(&root),
         ["test"] => test::run(&root),
         ["torture", rest @ ..] => return torture(&root, rest),
+        ["crowd"] => return ended(torture::crowd(&root, 100_000)),
+        ["crowd", "--executions", count] if count.parse::<u64>().is_ok_and(|count| count > 0) => {
+            return ended(torture::crowd(&root, count.parse().unwrap_or_default()));
+        }
         ["check"] => check::run(&root),
         ["languages"] => languages::run(&root),
         ["toolchain"] => set_up(&root),

@@ -1,4 +1,4 @@
-//! The torture harness: `cargo xtask torture`.
+//! The harnesses that mistreat and measure a server: `cargo xtask torture` and `cargo xtask crowd`.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -60,17 +60,26 @@ pub(crate) fn run(root: &Path, wish: &Wish) -> Result<ExitCode> {
             toolchain::debian_packages(packages)?;
         }
     }
+    let Wish { mode, seconds, seed } = wish;
+    harness(root, "torture", &[mode, &seconds.to_string(), seed])
+}
+
+/// Measures a crowd of suspended executions.
+pub(crate) fn crowd(root: &Path, executions: u64) -> Result<ExitCode> {
+    harness(root, "crowd", &[&executions.to_string()])
+}
+
+/// Runs a program of the package of tests on the binary and the guest that it needs.
+fn harness(root: &Path, name: &str, arguments: &[&str]) -> Result<ExitCode> {
     let toolbox = root.join("target/guests/tests/toolbox.wasm");
     let guests = guests::all(root)?.into_iter().filter(|guest| guest.wasm == toolbox);
     guests::build(root, &guests.collect::<Vec<_>>())?;
     // The harness runs the binary. Not `cargo run`: that would select other features.
     program::run(program::cargo(root).args(["build", "--workspace"]))?;
-    let harness = root.join("target/debug/torture");
-    let Wish { mode, seconds, seed } = wish;
-    note(&format!("$ torture {mode} {seconds} {seed}"));
-    let mut torture = Command::new(&harness);
-    torture.args([mode, &seconds.to_string(), seed]).current_dir(root);
-    let status = torture.status().with_context(|| harness.display().to_string())?;
+    let harness = root.join("target/debug").join(name);
+    note(&format!("$ {name} {}", arguments.join(" ")));
+    let status = Command::new(&harness).args(arguments).current_dir(root).status();
+    let status = status.with_context(|| harness.display().to_string())?;
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 

@@ -325,6 +325,27 @@ impl Execution {
         }
     }
 
+    /// The numbers of the stored values that it refers to: all that are stored for it, and no
+    /// others.
+    pub fn payloads(&self) -> Vec<PayloadId> {
+        self.payload_refs().into_iter().map(|payload| payload.id).collect()
+    }
+
+    pub(crate) fn payload_refs(&self) -> Vec<PayloadRef> {
+        let exports = self.steps.iter().flat_map(|step| step.exports.values().copied());
+        let mut payloads: Vec<PayloadRef> = exports.chain([self.event]).collect();
+        if let Some(run) = self.run() {
+            payloads.extend(run.context.into_iter().chain(run.callback_request));
+        }
+        match self.pause().map(|pause| &pause.kind) {
+            Some(PauseKind::Suspend { resume_schema: payload, .. })
+            | Some(PauseKind::Rerun { context: payload }) => payloads.extend(*payload),
+            Some(PauseKind::Delay | PauseKind::Retry { .. }) | None => {}
+        }
+        payloads.extend(self.early_call.as_ref().and_then(|call| call.data));
+        payloads
+    }
+
     /// The step with this index.
     pub fn step(&self, index: u16) -> Option<&StepState> {
         self.steps.get(usize::from(index))

@@ -43,7 +43,7 @@ impl FromStr for ExecutionId {
     }
 }
 
-/// A component's identity: the SHA-256 of its bytes. Written `sha256:<64 hex digits>`.
+/// A SHA-256: of a component's bytes it is the component's identity. Written `sha256:<64 hex digits>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -51,6 +51,11 @@ impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::digest(bytes).into())
+    }
+
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// The 64 lower-case hex digits, without the `sha256:`.

@@ -47,6 +47,11 @@ pub struct Limits {
     pub compiles_max: usize,
     /// Time that runs under way are given at shutdown, in seconds.
     pub drain_s: u32,
+    /// How long executions that have ended are kept, in days; 0 keeps them for ever.
+    pub kept_days: u32,
+    /// Size of the database above which the store looks, at start, whether most of it is
+    /// space that nothing lives in, in MiB; then it is compacted.
+    pub database_mib: u32,
 }
 
 impl Default for Limits {
@@ -70,6 +75,8 @@ impl Default for Limits {
             queued_max: 100_000,
             compiles_max: 1,
             drain_s: 30,
+            kept_days: 90,
+            database_mib: 256,
         }
     }
 }

@@ -1,89 +1,76 @@
-//! Takes up what is due.
+//! Takes up what is ready.
 //!
-//! The store's index of wakes is the one notion of due. The dispatcher reads it in order, gives
-//! every execution that nobody holds to a task, and sleeps until the next one is due, or
-//! something changes.
+//! The store lists the executions with a run that is due or under way, first come first served.
+//! The dispatcher gives every one that nobody holds to a task, as far as there are slots, and
+//! sleeps until something changes. It never asks what time it is.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit};
-use waystation_core::{ExecutionId, Timestamp};
+use waystation_core::ExecutionId;
 use waystation_store::StoreError;
 
 use crate::drive;
 use crate::engine::Engine;
 
-/// How often the wall clock is looked at while something is due later. A clock that jumps
-/// forwards is noticed within this time; looking costs no access to the store.
-const CLOCK_CHECK: Duration = Duration::from_millis(250);
-
-/// How often the store is read although nothing was told to be due: whatever was missed, it is
-/// found.
+/// How often the store is read although nothing was told to be ready: whatever was missed, it
+/// is found.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// How long to wait before the store is asked again after it failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
+/// Executions that wait for so long are worth a line in the log, in milliseconds.
+const LONG_WAIT_MS: u64 = 60_000;
+
 pub(crate) async fn run(engine: Engine) {
     while engine.is_ready() {
-        match take_up_due(&engine).await {
-            Ok(next) => sleep_until(&engine, next).await,
+        match take_up_ready(&engine).await {
+            Ok(()) => tokio::select! {
+                () = engine.0.wake.notified() => {}
+                () = tokio::time::sleep(SWEEP) => report(&engine),
+            },
             Err(error) => {
-                tracing::error!(%error, "what is due could not be read");
+                tracing::error!(%error, "what is ready could not be read");
                 tokio::time::sleep(STORE_RETRY).await;
             }
         }
     }
 }
 
-/// Starts what is due, as far as there are slots. Returns when the next one is due.
-async fn take_up_due(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
+/// Starts what is ready, as far as there are slots.
+async fn take_up_ready(engine: &Engine) -> Result<(), StoreError> {
     let free = engine.0.slots.available_permits();
     let limit = engine.0.active.lock().len() + free + 1;
-    let listed = engine.0.store.due(limit).await?;
+    let listed = engine.0.store.ready(limit).await?;
     let now = engine.0.clock.now();
-    let due = listed.partition_point(|entry| entry.at <= now);
-    let mut waiting = 0;
-    let mut overdue_ms = 0;
-    for entry in listed.iter().take(due) {
+    let (mut waiting, mut waiting_ms) = (0, 0);
+    for entry in &listed {
         match engine.take_up(entry.id) {
             TakenUp::Started => engine.one_waits_no_longer(),
             TakenUp::Held => {}
             TakenUp::NoSlot => {
                 waiting += 1;
-                overdue_ms = overdue_ms.max(now.millis_since(entry.at));
+                waiting_ms = now.millis_since(entry.since).max(waiting_ms);
             }
         }
     }
-    engine.0.counters.overdue_ms.store(overdue_ms, Ordering::Relaxed);
-    if listed.len() < limit || due < listed.len() {
-        // All that is due was seen: this is the exact number.
+    engine.0.counters.ready_waiting.store(waiting as u64, Ordering::Relaxed);
+    engine.0.counters.ready_waiting_ms.store(waiting_ms, Ordering::Relaxed);
+    if listed.len() < limit {
+        // All that is ready was seen: this is the exact number.
         engine.0.backlog.store(waiting, Ordering::Relaxed);
     }
-    Ok(listed.get(due).map(|entry| entry.at))
+    Ok(())
 }
 
-async fn sleep_until(engine: &Engine, next: Option<Timestamp>) {
-    let sweep = tokio::time::sleep(SWEEP);
-    tokio::pin!(sweep);
-    loop {
-        let check = async {
-            match next {
-                Some(_) => tokio::time::sleep(CLOCK_CHECK).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = engine.0.wake.notified() => return,
-            () = &mut sweep => return,
-            () = check => {
-                if next.is_some_and(|next| next <= engine.0.clock.now()) {
-                    return;
-                }
-            }
-        }
+fn report(engine: &Engine) {
+    let waiting_ms = engine.0.counters.ready_waiting_ms.load(Ordering::Relaxed);
+    if waiting_ms > LONG_WAIT_MS {
+        let backlog = engine.0.backlog.load(Ordering::Relaxed);
+        tracing::warn!(waiting_ms, backlog, "executions that could run wait for a slot");
     }
 }
 

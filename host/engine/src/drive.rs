@@ -40,10 +40,6 @@ impl Engine {
                     let event = Event::Crash { run: run.id, attempt: run.attempt };
                     self.apply(held, event, Attachments::default()).await?
                 }
-                State::Suspended(pause) if pause.deadline <= self.0.clock.now() => {
-                    let event = Event::TimeOut { pause: pause.id };
-                    self.apply(held, event, Attachments::default()).await?
-                }
                 State::Suspended(_) | State::Completed | State::Failed | State::Canceled => {
                     return Ok(());
                 }

@@ -19,7 +19,7 @@ use waystation_store::{Applied, Store, StoreError};
 use crate::mail::Mailer;
 use crate::settings::{EngineError, EngineMetrics, EngineParts, EngineSettings};
 use crate::waiters::{Responders, Waiters};
-use crate::{ComponentGate, dispatch};
+use crate::{ComponentGate, dispatch, retention, timers};
 
 /// Moves executions. Cheap to clone; all clones are one engine.
 #[derive(Clone)]
@@ -36,8 +36,10 @@ pub(crate) struct Inner {
     pub(crate) slots: Arc<Semaphore>,
     /// Executions that a task of this engine moves right now, and how to interrupt it.
     pub(crate) active: Mutex<HashMap<ExecutionId, Arc<Notify>>>,
-    /// Something may be due.
+    /// Something may be ready.
     pub(crate) wake: Notify,
+    /// There may be an earlier deadline.
+    pub(crate) timers: Notify,
     pub(crate) mail: Mailer,
     pub(crate) waiters: Waiters,
     pub(crate) responders: Responders,
@@ -62,7 +64,11 @@ pub(crate) struct Counters {
     pub(crate) runs: AtomicU64,
     pub(crate) mails_sent: AtomicU64,
     pub(crate) mails_failed: AtomicU64,
-    pub(crate) overdue_ms: AtomicU64,
+    pub(crate) executions_removed: AtomicU64,
+    pub(crate) ready_waiting: AtomicU64,
+    pub(crate) ready_waiting_ms: AtomicU64,
+    pub(crate) timers_overdue: AtomicU64,
+    pub(crate) timers_overdue_ms: AtomicU64,
 }
 
 /// Carries `work` out also when its caller leaves: what is committed has to be followed up.
@@ -91,8 +97,7 @@ impl Engine {
         let EngineParts { store, runner, gate, clock, keys, settings } = parts;
         let limits = &settings.limits;
         let now = clock.now();
-        let listed = store.due(limits.queued_max).await?;
-        let backlog = listed.partition_point(|entry| entry.at <= now);
+        let backlog = store.ready(limits.queued_max).await?.len();
         let engine = Engine(Arc::new(Inner {
             mail: Mailer::new(&settings.mail)?,
             started_at: now,
@@ -106,6 +111,7 @@ impl Engine {
             settings,
             active: Mutex::default(),
             wake: Notify::new(),
+            timers: Notify::new(),
             waiters: Waiters::default(),
             responders: Responders::default(),
             workflows: Mutex::default(),
@@ -115,6 +121,8 @@ impl Engine {
             counters: Counters::default(),
         }));
         tokio::spawn(dispatch::run(engine.clone()));
+        tokio::spawn(timers::run(engine.clone()));
+        tokio::spawn(retention::run(engine.clone()));
         tokio::spawn(crate::mail::deliver(engine.clone()));
         Ok(engine)
     }
@@ -125,6 +133,7 @@ impl Engine {
         self.0.closing.store(true, Ordering::SeqCst);
         self.0.closed.notify_waiters();
         self.0.wake.notify_one();
+        self.0.timers.notify_one();
         let all = u32::try_from(self.limits().runs_max).unwrap_or(u32::MAX);
         let grace = Duration::from_secs(self.limits().drain_s.into());
         if tokio::time::timeout(grace, self.0.slots.acquire_many(all)).await.is_err() {
@@ -155,28 +164,24 @@ impl Engine {
 
     /// Figures of the moment.
     pub fn metrics(&self) -> EngineMetrics {
-        let Counters {
-            triggered,
-            completed,
-            failed,
-            canceled,
-            runs,
-            mails_sent,
-            mails_failed,
-            overdue_ms,
-        } = &self.0.counters;
+        let counters = &self.0.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         EngineMetrics {
-            executions_triggered: read(triggered),
-            executions_completed: read(completed),
-            executions_failed: read(failed),
-            executions_canceled: read(canceled),
-            runs_started: read(runs),
+            executions_triggered: read(&counters.triggered),
+            executions_completed: read(&counters.completed),
+            executions_failed: read(&counters.failed),
+            executions_canceled: read(&counters.canceled),
+            executions_removed: read(&counters.executions_removed),
+            runs_started: read(&counters.runs),
             runs_active: self.0.active.lock().len() as u64,
             runs_max: self.limits().runs_max as u64,
-            mails_sent: read(mails_sent),
-            mails_failed: read(mails_failed),
-            overdue_ms: read(overdue_ms),
+            mails_sent: read(&counters.mails_sent),
+            mails_failed: read(&counters.mails_failed),
+            ready_waiting: read(&counters.ready_waiting),
+            ready_waiting_ms: read(&counters.ready_waiting_ms),
+            timers_overdue: read(&counters.timers_overdue),
+            timers_overdue_ms: read(&counters.timers_overdue_ms),
+            store: self.0.store.figures(),
         }
     }
 
@@ -218,7 +223,7 @@ impl Engine {
         }
         if status == Status::Suspended {
             // Its deadline may be the earliest now.
-            self.0.wake.notify_one();
+            self.0.timers.notify_one();
         }
     }
 }

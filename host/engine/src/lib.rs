@@ -4,7 +4,8 @@
 //! # Layout
 //!
 //! - `engine.rs`: the [`Engine`] and what it holds; `settings.rs`: what it is made of
-//! - `dispatch.rs`: takes up what is due; `drive.rs`: moves one execution as far as it goes
+//! - `dispatch.rs`: takes up what is ready; `drive.rs`: moves one execution as far as it goes
+//! - `timers.rs`: ends pauses whose time is over; `retention.rs`: removes what ended long ago
 //! - `prepare.rs`, `template.rs`: what a run gets to see; `test_run.rs`: a run that leaves nothing
 //! - `trigger.rs`, `calls.rs`, `definitions.rs`, `read.rs`: what callers ask for
 //! - `mail/`: deliveries; `waiters.rs`: those who wait for an answer
@@ -20,9 +21,11 @@ mod engine;
 mod mail;
 mod prepare;
 mod read;
+mod retention;
 mod settings;
 mod template;
 mod test_run;
+mod timers;
 mod trigger;
 mod view;
 mod waiters;
@@ -33,6 +36,8 @@ pub use api::{
 };
 pub use engine::Engine;
 pub use settings::{EngineError, EngineMetrics, EngineParts, EngineSettings, MailSettings};
+pub use waystation_store::StoreFigures;
+
 pub use view::{
     ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, LogView, SegmentView, StepView,
     TestReport, Waiting,

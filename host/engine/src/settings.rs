@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use waystation_core::{Clock, Limits, LinkKeys, OnTimeout, StepRunner};
-use waystation_store::{Store, StoreError};
+use waystation_store::{Store, StoreError, StoreFigures};
 
 use crate::ComponentGate;
 
@@ -87,6 +87,16 @@ pub struct EngineMetrics {
     pub mails_sent: u64,
     /// Deliveries that failed.
     pub mails_failed: u64,
-    /// For how long what is due and not under way has waited, at most, in milliseconds.
-    pub overdue_ms: u64,
+    /// Executions removed because they ended long ago.
+    pub executions_removed: u64,
+    /// Executions that could run and wait for a slot, as far as the dispatcher looks.
+    pub ready_waiting: u64,
+    /// For how long the first of them has waited, in milliseconds.
+    pub ready_waiting_ms: u64,
+    /// Pauses whose deadline is over and that have not ended yet, as far as the timers look.
+    pub timers_overdue: u64,
+    /// For how long the first of them is overdue, in milliseconds.
+    pub timers_overdue_ms: u64,
+    /// The store's figures.
+    pub store: StoreFigures,
 }

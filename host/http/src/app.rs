@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use waystation_core::Clock;
 use waystation_engine::Engine;
 
-use crate::ApiToken;
 use crate::metrics::HttpMetrics;
+use crate::{ApiToken, Maintenance};
 
 /// Everything that the routes need.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct App {
     pub token: ApiToken,
     /// For "in 3 hours" on pages.
     pub clock: Arc<dyn Clock>,
+    /// Looks after the store.
+    pub maintenance: Arc<dyn Maintenance>,
     /// What the operator decides.
     pub settings: HttpSettings,
 }

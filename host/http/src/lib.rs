@@ -8,7 +8,7 @@
 //!
 //! - [`App`], [`router`], [`serve`]: what the binary puts together
 //! - one file per group of routes: `components`, `workflows`, `executions`, `hooks`, `links`,
-//!   `approval`, `health`, `metrics`
+//!   `approval`, `health`, `metrics`, `maintenance`
 //! - `request_data`: an HTTP request as the JSON that a step sees
 //! - [`Code`]: every kind of error that an answer may carry
 //! - `body`, `wait`, `idempotency`, `prefetch`, `client`: one rule of HTTP each
@@ -30,6 +30,7 @@ mod idempotency;
 mod json_body;
 mod link_headers;
 mod links;
+mod maintenance;
 mod metrics;
 mod observe;
 mod page;
@@ -46,6 +47,8 @@ mod workflows;
 
 pub use app::{App, GetLink, HttpSettings};
 pub use auth::ApiToken;
+pub use bytes::Bytes;
+pub use maintenance::{BackupStream, Maintenance, StoreCheck};
 pub use problem::Code;
 pub use router::router;
 pub use serve::serve;

@@ -5,14 +5,16 @@ use std::fmt;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use waystation_engine::EngineMetrics;
+use waystation_engine::{EngineMetrics, StoreFigures};
 
 use crate::app::Ctx;
 use crate::problem::Problem;
@@ -70,6 +72,11 @@ fn text(http: &HttpMetrics, engine: &EngineMetrics) -> Result<String, fmt::Error
         ("executions_completed", "Executions that completed", engine.executions_completed),
         ("executions_failed", "Executions that failed", engine.executions_failed),
         ("executions_canceled", "Executions that were canceled", engine.executions_canceled),
+        (
+            "executions_removed",
+            "Executions removed because they ended long ago",
+            engine.executions_removed,
+        ),
         ("runs_started", "Runs started", engine.runs_started),
         ("mails_sent", "Mails delivered", engine.mails_sent),
         ("mails_failed", "Deliveries of mail that failed", engine.mails_failed),
@@ -81,15 +88,33 @@ fn text(http: &HttpMetrics, engine: &EngineMetrics) -> Result<String, fmt::Error
         ("runs_active", "Runs under way", engine.runs_active),
         ("runs_max", "Runs that may be under way", engine.runs_max),
         (
-            "overdue_milliseconds",
-            "How long the execution that waits the longest for attention has been due",
-            engine.overdue_ms,
+            "ready_waiting",
+            "Executions that could run and wait for a slot, as far as the dispatcher looks",
+            engine.ready_waiting,
         ),
+        (
+            "ready_waiting_milliseconds",
+            "How long the first of them has waited",
+            engine.ready_waiting_ms,
+        ),
+        (
+            "timers_overdue",
+            "Pauses whose deadline is over and that have not ended yet, as far as the timers look",
+            engine.timers_overdue,
+        ),
+        (
+            "timers_overdue_milliseconds",
+            "How long the first of them is overdue",
+            engine.timers_overdue_ms,
+        ),
+        ("store_queued", "Requests that wait to be written", engine.store.queued),
+        ("store_disk_bytes", "What the database takes on disk", engine.store.disk_bytes),
     ];
     for (name, help, value) in gauges {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
         registry.register(name, help, ConstGauge::new(value));
     }
+    registry.register_collector(Box::new(Commits(engine.store.clone())));
     registry.register("http_requests", "HTTP requests answered", http.requests.clone());
     let help = "Time until an HTTP request was answered";
     registry.register_with_unit("http_request_duration", help, Unit::Seconds, http.seconds.clone());
@@ -98,20 +123,55 @@ fn text(http: &HttpMetrics, engine: &EngineMetrics) -> Result<String, fmt::Error
     Ok(text)
 }
 
+/// How long commits took, as the store counted them.
+#[derive(Debug)]
+struct Commits(StoreFigures);
+
+impl Collector for Commits {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let StoreFigures { commits, commit_time, commit_times, .. } = &self.0;
+        let help = "Time until a commit of the store was durable";
+        let kind = MetricType::Histogram;
+        let seconds = Some(&Unit::Seconds);
+        let mut metric = encoder.encode_descriptor("store_commit_duration", help, seconds, kind)?;
+        let fitted: u64 = commit_times.iter().map(|(_, count)| count).sum();
+        let rest = (f64::MAX, commits.saturating_sub(fitted));
+        let classes = commit_times.iter().map(|(most, count)| (most.as_secs_f64(), *count));
+        let classes: Vec<(f64, u64)> = classes.chain([rest]).collect();
+        metric.encode_histogram::<NoLabelSet>(commit_time.as_secs_f64(), *commits, &classes, None)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn figures_are_written_out() {
         let http = HttpMetrics::new();
         http.count("/resume/{token}", "GET", 200, 0.02);
+        let commit_times = vec![(Duration::from_millis(1), 3), (Duration::from_millis(5), 1)];
+        let store = StoreFigures {
+            queued: 4,
+            commits: 5,
+            commit_time: Duration::from_millis(1500),
+            commit_times,
+            ..Default::default()
+        };
         let engine =
-            EngineMetrics { executions_triggered: 7, runs_active: 2, ..Default::default() };
+            EngineMetrics { executions_triggered: 7, runs_active: 2, store, ..Default::default() };
         let text = text(&http, &engine).unwrap();
         for line in [
             "waystation_executions_triggered_total 7",
             "waystation_runs_active 2",
+            "waystation_store_queued 4",
+            "waystation_store_commit_duration_seconds_sum 1.5",
+            "waystation_store_commit_duration_seconds_count 5",
+            "waystation_store_commit_duration_seconds_bucket{le=\"0.001\"} 3",
+            "waystation_store_commit_duration_seconds_bucket{le=\"0.005\"} 4",
+            "waystation_store_commit_duration_seconds_bucket{le=\"+Inf\"} 5",
             "waystation_http_requests_total{route=\"/resume/{token}\",method=\"GET\",status=\"200\"} 1",
             "waystation_http_request_duration_seconds_count{route=\"/resume/{token}\"} 1",
         ] {

@@ -11,8 +11,8 @@ use crate::app::{App, Shared};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::{
-    approval, auth, components, executions, health, hooks, link_headers, links, metrics, observe,
-    workflows,
+    approval, auth, components, executions, health, hooks, link_headers, links, maintenance,
+    metrics, observe, workflows,
 };
 
 /// All routes.
@@ -56,6 +56,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/executions/{id}/logs", get(executions::logs))
         .route("/executions/{id}/resume", post(executions::resume))
         .route("/executions/{id}/cancel", post(executions::cancel))
+        .route("/check", get(maintenance::check))
+        .route("/backup", get(maintenance::backup))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(method_not_allowed)
 }

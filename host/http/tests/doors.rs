@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -19,8 +20,10 @@ use waystation_core::{
 use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
 };
-use waystation_http::{ApiToken, App, GetLink, HttpSettings, router};
-use waystation_store::MemoryStore;
+use waystation_http::{
+    ApiToken, App, BackupStream, Bytes, GetLink, HttpSettings, Maintenance, StoreCheck, router,
+};
+use waystation_store::{MemoryStore, StoreError};
 
 /// Does what the step's props say.
 struct Obedient;
@@ -68,6 +71,21 @@ impl ComponentGate for Obedient {
         }
         let (code, message) = ("core_module".into(), "this is a core module".into());
         Err(RefusedComponent { code, message, too_large: false })
+    }
+}
+
+#[async_trait]
+impl Maintenance for Obedient {
+    async fn check(&self) -> Result<StoreCheck, StoreError> {
+        Ok(StoreCheck { executions: 2, entries: 30, problems: vec!["an orphan".into()] })
+    }
+
+    async fn backup(&self, keys: bool) -> Result<BackupStream, StoreError> {
+        if keys {
+            return Err(StoreError::Busy);
+        }
+        let pieces = [Bytes::from_static(b"a back"), Bytes::from_static(b"up")];
+        Ok(futures_util::stream::iter(pieces.map(Ok)).boxed())
     }
 }
 
@@ -129,7 +147,8 @@ impl Door {
         let token = ApiToken::new("secret");
         let now: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let settings = HttpSettings { get_link };
-        Door { router: router(App { engine, token, clock: now, settings }), clock }
+        let maintenance = Arc::new(Obedient);
+        Door { router: router(App { engine, token, clock: now, maintenance, settings }), clock }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
@@ -484,4 +503,18 @@ async fn health_and_figures_need_no_token() {
     let figures = door.call("GET", "/metrics", &[], "").await;
     assert!(figures.text.contains("route=\"/resume/{token}\""), "{}", figures.text);
     assert!(figures.text.contains("waystation_executions_triggered_total 1"));
+}
+
+#[tokio::test]
+async fn the_store_is_looked_after_through_the_api() {
+    let door = Door::open(GetLink::Act).await;
+    let checked = door.api("GET", "/api/v1/check", "").await;
+    assert_eq!(checked.json()["problems"][0], "an orphan");
+    assert_eq!(checked.json()["executions"], 2);
+    let backup = door.api("GET", "/api/v1/backup", "").await;
+    assert_eq!((backup.status, backup.text.as_str()), (StatusCode::OK, "a backup"));
+    assert_eq!(backup.header("content-type"), "application/x-tar");
+    assert_eq!(backup.header("cache-control"), "no-store");
+    door.api("GET", "/api/v1/backup?keys=true", "").await.problem(503, "busy");
+    door.api("GET", "/api/v1/backup?keys=maybe", "").await.problem(400, "invalid_parameter");
 }

@@ -14,17 +14,20 @@
 //! succeeds would prove nothing.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 use waystation_store::StoreError;
 
-use crate::keys;
+use crate::figures::CommitFigures;
+use crate::keys::{self, Key};
+use crate::snapshot::{Snapshot, StoreEntry};
 use crate::view::Stage;
 use crate::write::last_commit;
 
@@ -44,6 +47,9 @@ const READS_MAX: u32 = 8;
 /// comes within it, and both go to disk in one sync.
 const LINGER: Duration = Duration::from_millis(5);
 
+/// A commit that takes longer is worth a line in the log.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// A request: stages its changes, and knows how to answer once they are durable.
 type Request = Box<dyn FnOnce(&mut Stage<'_>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce() + Send>;
@@ -53,12 +59,21 @@ enum Message {
     Urgent(Request),
     /// Nobody does.
     Behind(Request),
+    Snapshot(SnapshotCall),
     Close,
+}
+
+/// What the reader of a snapshot asks for.
+enum SnapshotCall {
+    Begin(oneshot::Sender<Result<(), StoreError>>),
+    Next(oneshot::Sender<Result<Vec<StoreEntry>, StoreError>>),
+    End,
 }
 
 pub(crate) struct Committer {
     queue: Sender<Message>,
     depth: Arc<AtomicUsize>,
+    figures: Arc<CommitFigures>,
     /// The number of the last commit that was begun …
     begun: Arc<AtomicU64>,
     /// … and of the last one that is on disk.
@@ -75,17 +90,35 @@ impl Committer {
         let (publish, synced) = watch::channel(commit);
         let begun = Arc::new(AtomicU64::new(commit));
         let depth = Arc::new(AtomicUsize::new(0));
-        let mut thread =
-            Thread { db, file, requests, depth: depth.clone(), begun: begun.clone(), publish };
+        let figures = Arc::new(CommitFigures::default());
+        let mut thread = Thread {
+            db,
+            file,
+            requests,
+            depth: depth.clone(),
+            figures: figures.clone(),
+            begun: begun.clone(),
+            publish,
+            snapshot: None,
+        };
         let handle = std::thread::Builder::new().name("committer".into()).spawn(move || {
             // A panic here would leave callers waiting for ever, and the state unknown.
-            let run = std::panic::AssertUnwindSafe(|| thread.run());
-            if std::panic::catch_unwind(run).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| thread.run())).is_err() {
                 die("the committer panicked");
             }
         })?;
         let thread = Mutex::new(Some(handle));
-        Ok(Committer { queue, depth, begun, synced, thread })
+        Ok(Committer { queue, depth, figures, begun, synced, thread })
+    }
+
+    /// How long commits took.
+    pub(crate) fn figures(&self) -> &CommitFigures {
+        &self.figures
+    }
+
+    /// The number of the last commit that is on disk.
+    pub(crate) fn synced(&self) -> u64 {
+        *self.synced.borrow()
     }
 
     /// Requests that wait.
@@ -120,6 +153,14 @@ impl Committer {
         let _ = self.send(Message::Behind(request));
     }
 
+    /// Begins a snapshot of what is stored now.
+    pub(crate) async fn begin_snapshot(&self) -> Result<SnapshotReader, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Message::Snapshot(SnapshotCall::Begin(answer)))?;
+        answered.await.map_err(|_| StoreError::Closed)??;
+        Ok(SnapshotReader { queue: self.queue.clone(), depth: self.depth.clone() })
+    }
+
     fn send(&self, message: Message) -> Result<(), StoreError> {
         self.depth.fetch_add(1, Ordering::Relaxed);
         self.queue.send(message).map_err(|_| StoreError::Closed)
@@ -135,7 +176,10 @@ impl Committer {
     ) -> Result<T, StoreError> {
         let mut tries = READS_MAX;
         loop {
-            let value = read();
+            // sled asserts its way through damaged pages.
+            let value = catch_unwind(AssertUnwindSafe(&read)).unwrap_or_else(|_| {
+                Err(StoreError::Damaged("sled could not read a page of the database".into()))
+            });
             let seen = self.begun.load(Ordering::SeqCst);
             let mut synced = self.synced.clone();
             synced.wait_for(|commit| *commit >= seen).await.map_err(|_| StoreError::Closed)?;
@@ -147,14 +191,49 @@ impl Committer {
         }
     }
 
-    /// Writes what is waiting and ends the thread. Later requests fail.
-    pub(crate) fn close(&self) {
+    /// Writes what is waiting and ends the thread. Later requests fail. `false`: it was closed
+    /// before.
+    pub(crate) fn close(&self) -> bool {
         let _ = self.send(Message::Close);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let open = thread.is_some();
         if let Some(thread) = thread {
             // The thread ends the process before it would end in a panic.
             let _ = thread.join();
         }
+        open
+    }
+}
+
+/// Reads a snapshot, part by part. There is one at a time.
+pub struct SnapshotReader {
+    queue: Sender<Message>,
+    depth: Arc<AtomicUsize>,
+}
+
+impl SnapshotReader {
+    /// The next entries; none at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] when it was read too slowly and had to be given up; the database is
+    /// damaged; or the store has closed.
+    pub async fn next(&mut self) -> Result<Vec<StoreEntry>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(SnapshotCall::Next(answer))?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn send(&self, call: SnapshotCall) -> Result<(), StoreError> {
+        self.depth.fetch_add(1, Ordering::Relaxed);
+        self.queue.send(Message::Snapshot(call)).map_err(|_| StoreError::Closed)
+    }
+}
+
+impl Drop for SnapshotReader {
+    fn drop(&mut self) {
+        // A closed store has forgotten it already.
+        let _ = self.send(SnapshotCall::End);
     }
 }
 
@@ -163,8 +242,10 @@ struct Thread {
     file: File,
     requests: Receiver<Message>,
     depth: Arc<AtomicUsize>,
+    figures: Arc<CommitFigures>,
     begun: Arc<AtomicU64>,
     publish: watch::Sender<u64>,
+    snapshot: Option<Snapshot>,
 }
 
 impl Thread {
@@ -173,7 +254,8 @@ impl Thread {
         while open {
             let Ok(first) = self.requests.recv() else { return };
             let tree: sled::Tree = (*self.db).clone();
-            let mut stage = Stage::new(&tree);
+            let number = self.begun.load(Ordering::SeqCst) + 1;
+            let mut stage = Stage::new(&tree, number);
             let mut answers = Vec::new();
             open = self.gather(first, &mut stage, &mut answers);
             if !stage.is_empty() {
@@ -184,7 +266,7 @@ impl Thread {
     }
 
     /// Stages `first` and what waits behind it. `false` when the store is to be closed.
-    fn gather(&self, first: Message, stage: &mut Stage<'_>, answers: &mut Vec<Answer>) -> bool {
+    fn gather(&mut self, first: Message, stage: &mut Stage<'_>, answers: &mut Vec<Answer>) -> bool {
         let mut next = Some(first);
         let mut urgent = false;
         while let Some(message) = next {
@@ -195,6 +277,12 @@ impl Thread {
                     request
                 }
                 Message::Behind(request) => request,
+                Message::Snapshot(call) => {
+                    self.read_snapshot(call);
+                    // What is staged already does not wait for another one.
+                    next = self.requests.try_recv().ok();
+                    continue;
+                }
                 Message::Close => return false,
             };
             answers.push(request(stage));
@@ -207,12 +295,45 @@ impl Thread {
         true
     }
 
-    fn write(&self, stage: Stage<'_>) {
-        let commit = self.begun.load(Ordering::SeqCst) + 1;
+    /// Answers the reader of a snapshot. What is staged by now is not stored, and not in it.
+    fn read_snapshot(&mut self, call: SnapshotCall) {
+        // A reader that has left needs no answer.
+        match call {
+            SnapshotCall::Begin(answer) if self.snapshot.is_some() => {
+                let _ = answer.send(Err(StoreError::Busy));
+            }
+            SnapshotCall::Begin(answer) => {
+                self.snapshot = answer.send(Ok(())).is_ok().then(Snapshot::new);
+            }
+            SnapshotCall::Next(answer) => {
+                let tree: &sled::Tree = &self.db;
+                let read = self.snapshot.as_mut().map(|snapshot| snapshot.next(tree));
+                let _ = answer.send(read.unwrap_or(Err(StoreError::Busy)));
+            }
+            SnapshotCall::End => self.snapshot = None,
+        }
+    }
+
+    /// Puts aside for the snapshot what is about to change.
+    fn spare_snapshot(&mut self, stage: &Stage<'_>, commit_key: &Key) {
+        let Some(snapshot) = &mut self.snapshot else { return };
+        let changes = stage.changes().chain([commit_key]);
+        let spared = snapshot.before_change(&self.db, changes);
+        if spared.is_err() || snapshot.is_too_slow() {
+            tracing::warn!("a snapshot of the database was read too slowly and is given up");
+            self.snapshot = None;
+        }
+    }
+
+    fn write(&mut self, stage: Stage<'_>) {
+        let begun = Instant::now();
+        let commit = stage.number();
+        let commit_key = keys::meta("commit");
+        self.spare_snapshot(&stage, &commit_key);
         // Before the batch: who sees any of it must wait for this number.
         self.begun.store(commit, Ordering::SeqCst);
         let mut batch = stage.into_batch();
-        batch.insert(keys::meta("commit"), commit.to_string().into_bytes());
+        batch.insert(commit_key, commit.to_string().into_bytes());
         if let Err(error) = self.db.apply_batch(batch) {
             die(&format!("writing failed: {error}"));
         }
@@ -223,6 +344,14 @@ impl Thread {
             die(&format!("syncing failed: {error}"));
         }
         self.publish.send_replace(commit);
+        let took = begun.elapsed();
+        self.figures.count(took);
+        if took > SLOW {
+            tracing::warn!(
+                ms = took.as_millis(),
+                "a commit was slow: everybody waits for the disk"
+            );
+        }
     }
 }
 

@@ -8,11 +8,14 @@
 //! | `h` execution, seq u64 | a history entry |
 //! | `l` execution, seq u64 | the log of the run whose end is that entry |
 //! | `z` execution, step u16, run u32 | how a pause ended |
-//! | `t` time u64, execution | – (who needs attention when) |
+//! | `r` number u64, execution | since when (u64): a run is due or under way since that commit |
+//! | `t` deadline u64, execution | step u16, run u32: the pause that ends then |
+//! | `x` time u64, execution | – (who ended when) |
 //! | `w` workflow 0, execution | – (list by workflow) |
 //! | `s` status u8, execution | – (list by status) |
 //! | `b` workflow 0, status u8, execution | – (list by both) |
 //! | `a` workflow 0, version u32, execution | – (executions that have not ended) |
+//! | `d` execution | – (it is being removed) |
 //! | `k` workflow 0, SHA-256 of the idempotency key | the execution |
 //! | `q` time u64, execution, seq u64, index u16 | a queued mail |
 //! | `i` execution, seq u64, index u16 | the time a mail is listed under in `q` |
@@ -21,11 +24,10 @@
 //! | `n` workflow 0 | its latest version, and whether that is live |
 //! | `m` word | the store's own: `format`, and `commit`, the number of the last commit |
 //!
-//! Every key with a value is followed by the value's part number (u16): see `value.rs`.
+//! Keys of JSON records and payloads are followed by the part's number (u16): see `value.rs`.
 
-use sha2::{Digest as _, Sha256};
 use waystation_core::{
-    ComponentName, ExecutionId, PauseId, PayloadId, Status, Timestamp, WorkflowName,
+    ComponentName, Digest, ExecutionId, PauseId, PayloadId, Status, Timestamp, WorkflowName,
 };
 use waystation_store::MailId;
 
@@ -65,23 +67,75 @@ pub(crate) fn log(id: ExecutionId, seq: u64) -> Key {
     key(b'l', &[id.as_bytes(), &seq.to_be_bytes()])
 }
 
+pub(crate) fn payloads(id: ExecutionId) -> Key {
+    key(b'p', &[id.as_bytes()])
+}
+
+pub(crate) fn pause_ends(id: ExecutionId) -> Key {
+    key(b'z', &[id.as_bytes()])
+}
+
+pub(crate) fn mails_of(id: ExecutionId) -> Key {
+    key(b'i', &[id.as_bytes()])
+}
+
 pub(crate) fn pause_end(id: ExecutionId, pause: PauseId) -> Key {
     key(b'z', &[id.as_bytes(), &pause.step.to_be_bytes(), &pause.run.to_be_bytes()])
 }
 
-pub(crate) fn wakes() -> Key {
+/// `time`, then the execution: an entry of an index by time, or by the number of a commit.
+fn entry_at(tag: u8, number: u64, id: ExecutionId) -> Key {
+    key(tag, &[&number.to_be_bytes(), id.as_bytes()])
+}
+
+/// The number and the execution in a key of such an index.
+pub(crate) fn read_entry_at(key: &[u8]) -> Option<(u64, ExecutionId)> {
+    let (number, id) = key.get(1..)?.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*number), ExecutionId::from_bytes(id.try_into().ok()?)))
+}
+
+pub(crate) fn all_ready() -> Key {
+    key(b'r', &[])
+}
+
+pub(crate) fn ready(number: u64, id: ExecutionId) -> Key {
+    entry_at(b'r', number, id)
+}
+
+pub(crate) fn deadlines() -> Key {
     key(b't', &[])
 }
 
-pub(crate) fn wake(at: Timestamp, id: ExecutionId) -> Key {
-    key(b't', &[&at.as_millis().to_be_bytes(), id.as_bytes()])
+pub(crate) fn deadline(at: Timestamp, id: ExecutionId) -> Key {
+    entry_at(b't', at.as_millis(), id)
 }
 
-/// The time and the execution in a key of `wakes`.
-pub(crate) fn read_wake(key: &[u8]) -> Option<(Timestamp, ExecutionId)> {
-    let (at, id) = key.get(1..)?.split_first_chunk::<8>()?;
-    let id = ExecutionId::from_bytes(id.try_into().ok()?);
-    Some((Timestamp::from_millis(u64::from_be_bytes(*at)), id))
+/// The value of a deadline's entry.
+pub(crate) fn pause_bytes(pause: PauseId) -> [u8; 6] {
+    let ([s0, s1], [r0, r1, r2, r3]) = (pause.step.to_be_bytes(), pause.run.to_be_bytes());
+    [s0, s1, r0, r1, r2, r3]
+}
+
+pub(crate) fn read_pause(bytes: &[u8]) -> Option<PauseId> {
+    let [s0, s1, r0, r1, r2, r3] = *<&[u8; 6]>::try_from(bytes).ok()?;
+    let (step, run) = (u16::from_be_bytes([s0, s1]), u32::from_be_bytes([r0, r1, r2, r3]));
+    Some(PauseId { step, run })
+}
+
+pub(crate) fn all_ended() -> Key {
+    key(b'x', &[])
+}
+
+pub(crate) fn ended(at: Timestamp, id: ExecutionId) -> Key {
+    entry_at(b'x', at.as_millis(), id)
+}
+
+pub(crate) fn all_removals() -> Key {
+    key(b'd', &[])
+}
+
+pub(crate) fn removal(id: ExecutionId) -> Key {
+    key(b'd', &[id.as_bytes()])
 }
 
 pub(crate) fn by_workflow(workflow: &WorkflowName) -> Key {
@@ -111,9 +165,8 @@ pub(crate) fn read_entry(key: &[u8]) -> Option<ExecutionId> {
     key.last_chunk::<16>().map(|id| ExecutionId::from_bytes(*id))
 }
 
-pub(crate) fn idempotency(workflow: &WorkflowName, idempotency_key: &str) -> Key {
-    let hash = Sha256::digest(idempotency_key.as_bytes());
-    key(b'k', &[workflow.as_str().as_bytes(), &[0], &hash])
+pub(crate) fn idempotency(workflow: &WorkflowName, idempotency_key: &Digest) -> Key {
+    key(b'k', &[workflow.as_str().as_bytes(), &[0], idempotency_key.as_bytes()])
 }
 
 pub(crate) fn mails() -> Key {

@@ -6,17 +6,33 @@
 //! - `view.rs`: the tree as it will be, while a group of requests is staged
 //! - `write.rs`: what each request makes of it; `committer.rs`: the one thread that writes
 //! - `store.rs`: the [`Store`](waystation_store::Store) itself, and all reading
-//! - `open.rs`: opening, `files.rs`: components' bytes
+//! - `remove.rs`: what ended long ago goes; `figures.rs`: how long commits take
+//! - `open.rs`: opening; `compact.rs`, `import.rs`: a new database from an old one
+//! - `snapshot.rs`: everything, as it was at one moment; `check.rs`: does it fit together?
+//! - `files.rs`: components' bytes
 
+mod check;
 mod committer;
+mod compact;
+mod figures;
 mod files;
+mod import;
 mod keys;
 mod open;
+mod remove;
+mod snapshot;
 mod store;
 mod value;
 mod view;
 mod write;
 
+pub use check::CheckReport;
+pub use committer::SnapshotReader;
 pub use files::ComponentFiles;
+pub use import::Import;
 pub use open::OpenError;
+pub use snapshot::StoreEntry;
 pub use store::SledStore;
+
+/// The format of databases that this version writes, and the only one that it reads.
+pub const STORE_FORMAT: &str = open::FORMAT;

@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use crate::keys;
+use crate::write::last_commit;
+use crate::{compact, keys};
 
 /// The format of the whole database; a store of another one is not opened.
-const FORMAT: &str = "waystation-1";
+pub(crate) const FORMAT: &str = "waystation-2";
 
 /// How much of the database sled keeps in memory, in bytes.
 const CACHE_BYTES: u64 = 128 << 20;
@@ -52,43 +53,132 @@ pub enum OpenError {
     },
 }
 
-/// Opens the database in `folder`, or makes it.
-pub(crate) fn open(folder: &Path) -> Result<sled::Db, OpenError> {
+/// Names the format, beside sled's own files. A database that has it once was whole and on
+/// disk: when it is found empty or gone later, something took it away.
+const MARK: &str = "format";
+
+/// Holds the number of the last commit while the database is closed. What is open has none: a
+/// database that ends before that number has lost commits.
+const CLOSED: &str = "closed";
+
+/// Opens the database in `folder`, or makes it. One that is larger than `compact_over` bytes,
+/// and much larger than what lives in it, is compacted first.
+pub(crate) fn open(folder: &Path, compact_over: u64) -> Result<sled::Db, OpenError> {
     let io = |error| OpenError::Io { path: folder.to_owned(), error };
-    let damaged = |why: String| OpenError::Damaged { path: folder.to_owned(), why };
-    let new = !folder.join("db").exists();
+    compact::recover(folder).map_err(io)?;
     fs::create_dir_all(folder).map_err(io)?;
+    let marked = check_mark(folder)?;
+    let db = open_sled(folder)?;
+    check_format(folder, &db, marked)?;
+    if !marked {
+        sync_all(folder).map_err(io)?;
+        mark(folder).map_err(io)?;
+    }
+    check_closed(folder, &db)?;
+    if compact::is_worth_it(&db, compact_over).map_err(|error| damaged(folder, error))? {
+        compact::compact(folder, db)?;
+        return open_sled(folder);
+    }
+    Ok(db)
+}
+
+fn damaged(folder: &Path, why: impl ToString) -> OpenError {
+    OpenError::Damaged { path: folder.to_owned(), why: why.to_string() }
+}
+
+/// Opens sled, whatever is in `folder`.
+pub(crate) fn open_sled(folder: &Path) -> Result<sled::Db, OpenError> {
+    let io = |error| OpenError::Io { path: folder.to_owned(), error };
     clear_unfinished(folder).map_err(io)?;
-    refuse_blobs(folder).map_err(damaged)?;
+    refuse_blobs(folder).map_err(|why| damaged(folder, why))?;
     let config = sled::Config::new()
         .path(folder)
         .cache_capacity(CACHE_BYTES)
         .segment_size(SEGMENT_BYTES)
         .flush_every_ms(Some(COLLECT_MS));
-    // sled asserts its way through damaged files.
-    let opened = catch_unwind(AssertUnwindSafe(|| config.open()))
-        .map_err(|_| damaged("sled could not read it".into()))?;
-    let db = opened.map_err(|error| match error {
+    // sled asserts its way through damaged files. What it says then is for its authors.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+    panic::set_hook(hook);
+    let opened = opened.map_err(|_| damaged(folder, "sled could not read it"))?;
+    opened.map_err(|error| match error {
         sled::Error::Io(error) if is_locked(&error) => OpenError::InUse(folder.to_owned()),
         sled::Error::Io(error) => io(error),
-        other => damaged(other.to_string()),
-    })?;
-    let read = |key: &[u8]| db.get(key).map_err(|error| damaged(error.to_string()));
-    match read(&keys::meta("format"))? {
+        other => damaged(folder, other),
+    })
+}
+
+/// Was this a whole database before?
+fn check_mark(folder: &Path) -> Result<bool, OpenError> {
+    match fs::read_to_string(folder.join(MARK)) {
+        Ok(found) if found.trim() != FORMAT => {
+            Err(OpenError::Format { path: folder.to_owned(), found: found.trim().to_owned() })
+        }
+        Ok(_) if !folder.join("db").exists() => Err(damaged(folder, "its file `db` is gone")),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(OpenError::Io { path: folder.to_owned(), error }),
+    }
+}
+
+/// Is it a database at all? `true`: its mark is there.
+pub(crate) fn is_marked(folder: &Path) -> bool {
+    check_mark(folder).unwrap_or(false)
+}
+
+/// Says that the database is whole and on disk.
+pub(crate) fn mark(folder: &Path) -> io::Result<()> {
+    write_synced(folder, MARK, &format!("{FORMAT}\n"))
+}
+
+/// Says that the database is closed after commit number `last`.
+pub(crate) fn mark_closed(folder: &Path, last: u64) -> io::Result<()> {
+    write_synced(folder, CLOSED, &format!("{last}\n"))
+}
+
+fn write_synced(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    let aside = folder.join(format!("{name}.generating"));
+    let mut file = File::create(&aside)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&aside, folder.join(name))?;
+    File::open(folder)?.sync_all()
+}
+
+fn check_format(folder: &Path, db: &sled::Db, marked: bool) -> Result<(), OpenError> {
+    match db.get(keys::meta("format")).map_err(|error| damaged(folder, error))? {
         Some(found) if *found != *FORMAT.as_bytes() => {
             let found = String::from_utf8_lossy(&found).into_owned();
-            return Err(OpenError::Format { path: folder.to_owned(), found });
+            Err(OpenError::Format { path: folder.to_owned(), found })
         }
-        Some(_) => {}
-        None if new || db.is_empty() => {
-            db.insert(keys::meta("format"), FORMAT.as_bytes())
-                .and_then(|_| db.flush())
-                .map_err(|error| damaged(error.to_string()))?;
-            sync_all(folder).map_err(io)?;
+        Some(_) => Ok(()),
+        None if marked => Err(damaged(folder, "it was not empty, and is")),
+        None if db.is_empty() => {
+            let made = db.insert(keys::meta("format"), FORMAT.as_bytes());
+            made.and_then(|_| db.flush()).map_err(|error| damaged(folder, error))?;
+            Ok(())
         }
-        None => return Err(damaged("it holds something else".into())),
+        None => Err(damaged(folder, "it holds something else")),
     }
-    Ok(db)
+}
+
+fn check_closed(folder: &Path, db: &sled::Db) -> Result<(), OpenError> {
+    let io = |error| OpenError::Io { path: folder.to_owned(), error };
+    let path = folder.join(CLOSED);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        text => text.map_err(io)?,
+    };
+    let found = last_commit(db).map_err(|error| damaged(folder, error))?;
+    match text.trim().parse::<u64>() {
+        Ok(last) if last > found => {
+            return Err(damaged(folder, format!("it ends with commit {found}, and not {last}")));
+        }
+        Ok(_) => {}
+        Err(error) => return Err(damaged(folder, format!("its file `{CLOSED}`: {error}"))),
+    }
+    fs::remove_file(path).and_then(|()| File::open(folder)?.sync_all()).map_err(io)
 }
 
 /// sled 0.34 does not open a folder in which it died while it wrote a snapshot.
@@ -112,7 +202,7 @@ fn refuse_blobs(folder: &Path) -> Result<(), String> {
 }
 
 /// Makes a new database's files and folders durable, which sled does not.
-fn sync_all(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_all(folder: &Path) -> io::Result<()> {
     for name in ["conf", "db", "blobs", "."] {
         match File::open(folder.join(name)) {
             Ok(file) => file.sync_all()?,

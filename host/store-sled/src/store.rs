@@ -1,7 +1,7 @@
 //! The store: reads go straight to the tree, writes to the committer.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
@@ -10,20 +10,22 @@ use waystation_core::{
     PauseId, PayloadId, Timestamp, Workflow, WorkflowName, WorkflowSpec,
 };
 use waystation_store::{
-    Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, Due,
-    ExecutionFilter, MailId, NewRecord, QueuedMail, RunLog, Store, StoreError,
+    Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
+    ExecutionFilter, MailId, NewRecord, QueuedMail, Ready, RunLog, Store, StoreError, StoreFigures,
 };
 
-use crate::committer::{Committer, QUEUE_MAX};
+use crate::check::{Check, CheckReport};
+use crate::committer::{Committer, QUEUE_MAX, SnapshotReader};
 use crate::files::ComponentFiles;
-use crate::keys;
-use crate::open::{OpenError, open};
+use crate::open::{self, OpenError};
 use crate::view::{Read as _, Stage, broken};
 use crate::write::{self, StoredExecution, WorkflowHead};
+use crate::{keys, remove};
 
 /// A store in a folder of its own.
 pub struct SledStore {
-    tree: sled::Tree,
+    db: sled::Db,
+    folder: PathBuf,
     committer: Committer,
     files: ComponentFiles,
 }
@@ -35,25 +37,69 @@ impl SledStore {
     ///
     /// Says what is wrong, and what to do about it.
     pub fn open(folder: &Path, components: &Path) -> Result<SledStore, OpenError> {
+        SledStore::open_compact(folder, components, u64::MAX)
+    }
+
+    /// The same. A database whose file is larger than `over_bytes`, and eight times as large
+    /// as what lives in it, is compacted first.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong, and what to do about it.
+    pub fn open_compact(
+        folder: &Path,
+        components: &Path,
+        over_bytes: u64,
+    ) -> Result<SledStore, OpenError> {
         let io = |path: &Path| {
             let path = path.to_owned();
             move |error| OpenError::Io { path, error }
         };
         let files = ComponentFiles::open(components).map_err(io(components))?;
-        let db = open(folder)?;
-        let tree: sled::Tree = (*db).clone();
-        let committer = Committer::start(db, folder).map_err(io(folder))?;
-        Ok(SledStore { tree, committer, files })
+        let db = open::open(folder, over_bytes)?;
+        let committer = Committer::start(db.clone(), folder).map_err(io(folder))?;
+        Ok(SledStore { db, folder: folder.to_owned(), committer, files })
     }
 
     /// Writes what is waiting and closes. Blocks; later calls fail.
     pub fn close(&self) {
-        self.committer.close();
+        if !self.committer.close() {
+            return;
+        }
+        // Without it the next start can't tell that the last commits are there; no more.
+        if let Err(error) = open::mark_closed(&self.folder, self.committer.synced()) {
+            tracing::warn!(%error, "the database is closed, and not marked as such");
+        }
     }
 
-    /// Requests that wait to be written.
-    pub fn queue_depth(&self) -> usize {
-        self.committer.depth()
+    /// Everything that is stored now, to be read while it goes on changing. One at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] while another one is read.
+    pub async fn snapshot(&self) -> Result<SnapshotReader, StoreError> {
+        self.committer.begin_snapshot().await
+    }
+
+    /// Reads all that is stored now and says what does not fit together.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] while a snapshot is read; or the store has closed.
+    pub async fn check(&self) -> Result<CheckReport, StoreError> {
+        let mut snapshot = self.snapshot().await?;
+        let mut check = Check::default();
+        loop {
+            let entries = snapshot.next().await?;
+            if entries.is_empty() {
+                return Ok(check.finish(&self.files));
+            }
+            check.entries(&entries);
+        }
+    }
+
+    fn tree(&self) -> &sled::Tree {
+        &self.db
     }
 
     async fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
@@ -73,7 +119,7 @@ impl SledStore {
     }
 
     async fn record<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
-        self.committer.durable(|| self.tree.record(key)).await
+        self.committer.durable(|| self.tree().record(key)).await
     }
 
     /// The records whose keys start with `prefix` and come after `after`, in order.
@@ -83,11 +129,11 @@ impl SledStore {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<T>, StoreError> {
-        self.committer.durable(|| scan(&self.tree, prefix, after, limit)).await
+        self.committer.durable(|| scan(self.tree(), prefix, after, limit)).await
     }
 
     fn stored(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        let stored: Option<StoredExecution> = self.tree.record(&keys::execution(id))?;
+        let stored: Option<StoredExecution> = self.tree().record(&keys::execution(id))?;
         Ok(stored.map(|stored| stored.execution))
     }
 
@@ -103,7 +149,7 @@ impl SledStore {
             None => keys::entry(list.clone(), ExecutionId::from_bytes([0xff; 16])),
         };
         let mut executions = Vec::new();
-        for listed in self.tree.range(list..end).rev() {
+        for listed in self.db.range(list..end).rev() {
             let (key, _) = listed.map_err(broken)?;
             let key = match (parted, key.strip_suffix(&[0, 0])) {
                 (true, Some(first)) => first,
@@ -122,15 +168,15 @@ impl SledStore {
 
     fn heads(&self) -> Result<Vec<Workflow>, StoreError> {
         let mut workflows = Vec::new();
-        for stored in self.tree.scan_prefix(keys::workflow_heads()) {
+        for stored in self.db.scan_prefix(keys::workflow_heads()) {
             let (key, _) = stored.map_err(broken)?;
             let Some(base) = key.strip_suffix(&[0, 0]) else { continue };
-            let head: Option<WorkflowHead> = self.tree.record(base)?;
+            let head: Option<WorkflowHead> = self.tree().record(base)?;
             let name = base.get(1..base.len() - 1).and_then(|name| std::str::from_utf8(name).ok());
             let name: Option<WorkflowName> = name.and_then(|name| name.parse().ok());
             if let (Some(head), Some(name)) = (head.filter(|head| head.live), name) {
                 workflows.extend(
-                    self.tree.record::<Workflow>(&keys::workflow_version(&name, head.latest))?,
+                    self.tree().record::<Workflow>(&keys::workflow_version(&name, head.latest))?,
                 );
             }
         }
@@ -159,6 +205,10 @@ fn scan<T: DeserializeOwned>(
         records.push(crate::view::from_json(&bytes)?);
     }
     Ok(records)
+}
+
+fn odd_entry(index: &str) -> StoreError {
+    StoreError::Damaged(format!("an entry of the index {index:?} is none"))
 }
 
 fn file_error(error: &io::Error) -> StoreError {
@@ -205,7 +255,7 @@ impl Store for SledStore {
         let read = |payload: &PayloadId| {
             let damaged =
                 |what: String| StoreError::Damaged(format!("payload {}: {what}", payload.0));
-            let bytes = self.tree.bytes(&keys::payload(id, *payload))?;
+            let bytes = self.tree().bytes(&keys::payload(id, *payload))?;
             let bytes = bytes.ok_or_else(|| damaged("it is gone".into()))?;
             let text = String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?;
             BoundedJson::from_stored(text).map_err(|error| damaged(error.to_string()))
@@ -243,16 +293,59 @@ impl Store for SledStore {
         self.committer.durable(|| self.listed(filter, limit)).await
     }
 
-    async fn due(&self, limit: usize) -> Result<Vec<Due>, StoreError> {
+    async fn ready(&self, limit: usize) -> Result<Vec<Ready>, StoreError> {
         let read = || {
-            let mut due = Vec::new();
-            for stored in self.tree.scan_prefix(keys::wakes()).take(limit) {
-                let (key, _) = stored.map_err(broken)?;
-                due.extend(keys::read_wake(&key).map(|(at, id)| Due { at, id }));
+            let mut ready = Vec::new();
+            for stored in self.tree().scan_prefix(keys::all_ready()).take(limit) {
+                let (key, since) = stored.map_err(broken)?;
+                let listed = keys::read_entry_at(&key).zip(since.first_chunk::<8>());
+                let ((_, id), since) = listed.ok_or_else(|| odd_entry("r"))?;
+                ready.push(Ready { id, since: Timestamp::from_millis(u64::from_be_bytes(*since)) });
             }
-            Ok(due)
+            Ok(ready)
         };
         self.committer.durable(read).await
+    }
+
+    async fn deadlines(&self, limit: usize) -> Result<Vec<Deadline>, StoreError> {
+        let read = || {
+            let mut deadlines = Vec::new();
+            for stored in self.tree().scan_prefix(keys::deadlines()).take(limit) {
+                let (key, pause) = stored.map_err(broken)?;
+                let listed = keys::read_entry_at(&key).zip(keys::read_pause(&pause));
+                let ((at, id), pause) = listed.ok_or_else(|| odd_entry("t"))?;
+                deadlines.push(Deadline { at: Timestamp::from_millis(at), id, pause });
+            }
+            Ok(deadlines)
+        };
+        self.committer.durable(read).await
+    }
+
+    async fn remove_ended(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        // What a crash left of an earlier removal goes first.
+        while self.write(remove::go_on).await? {}
+        let mut gone = 0;
+        while gone < limit {
+            let rest = limit - gone;
+            match self.write(move |stage| remove::begin(stage, before, rest)).await? {
+                0 => break,
+                begun => gone += begun,
+            }
+            while self.write(remove::go_on).await? {}
+        }
+        Ok(gone)
+    }
+
+    fn figures(&self) -> StoreFigures {
+        let commits = self.committer.figures();
+        StoreFigures {
+            queued: self.committer.depth() as u64,
+            // A figure for people: not worth an error of its own.
+            disk_bytes: self.db.size_on_disk().unwrap_or_default(),
+            commits: commits.commits(),
+            commit_time: commits.time(),
+            commit_times: commits.times(),
+        }
     }
 
     async fn mails(&self, limit: usize) -> Result<Vec<QueuedMail>, StoreError> {

@@ -1,6 +1,6 @@
 //! The tree as it will be: what is stored, and what is staged to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,18 +49,20 @@ impl Read for sled::Tree {
 /// [keeps](Stage::keep) them, or [drops](Stage::discard) them all.
 pub(crate) struct Stage<'a> {
     tree: &'a sled::Tree,
+    /// The number of the commit that it will be.
+    number: u64,
     kept: BTreeMap<Key, Option<Vec<u8>>>,
     current: BTreeMap<Key, Option<Vec<u8>>>,
     bytes: usize,
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(tree: &'a sled::Tree) -> Stage<'a> {
-        Stage { tree, kept: BTreeMap::new(), current: BTreeMap::new(), bytes: 0 }
+    pub(crate) fn new(tree: &'a sled::Tree, number: u64) -> Stage<'a> {
+        Stage { tree, number, kept: BTreeMap::new(), current: BTreeMap::new(), bytes: 0 }
     }
 
-    pub(crate) fn tree(&self) -> &'a sled::Tree {
-        self.tree
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Puts a value, in as many parts as it takes.
@@ -94,7 +96,12 @@ impl<'a> Stage<'a> {
 
     /// Puts an entry of an index: a key without a value.
     pub(crate) fn list(&mut self, key: Key) {
-        self.current.insert(key, Some(Vec::new()));
+        self.list_with(key, &[]);
+    }
+
+    /// The same with a few bytes beside it.
+    pub(crate) fn list_with(&mut self, key: Key, bytes: &[u8]) {
+        self.current.insert(key, Some(bytes.to_vec()));
     }
 
     pub(crate) fn unlist(&mut self, key: Key) {
@@ -108,25 +115,33 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Is there a key with this prefix?
-    pub(crate) fn any_with_prefix(&self, prefix: &[u8]) -> Result<bool, StoreError> {
-        let staged = |changes: &BTreeMap<Key, Option<Vec<u8>>>| {
-            let mut from_prefix = changes.range(prefix.to_vec()..);
-            from_prefix
-                .by_ref()
-                .take_while(|(key, _)| key.starts_with(prefix))
-                .any(|(_, v)| v.is_some())
-        };
-        if staged(&self.current) || staged(&self.kept) {
-            return Ok(true);
-        }
-        for stored in self.tree.scan_prefix(prefix) {
-            let (key, _) = stored.map_err(broken)?;
-            if self.raw(&key)?.is_some() {
-                return Ok(true);
+    /// The first keys with this prefix, at most `limit`, in order.
+    pub(crate) fn keys(&self, prefix: &[u8], limit: usize) -> Result<Vec<Key>, StoreError> {
+        let staged = self.kept.keys().chain(self.current.keys());
+        let mut keys: BTreeSet<Key> =
+            staged.filter(|key| key.starts_with(prefix)).cloned().collect();
+        keys.retain(|key| self.staged(key).is_some_and(Option::is_some));
+        let mut stored = 0;
+        for entry in self.tree.scan_prefix(prefix) {
+            let (key, _) = entry.map_err(broken)?;
+            if self.staged(&key).is_none() {
+                keys.insert(key.to_vec());
+                stored += 1;
+            }
+            if stored >= limit {
+                break;
             }
         }
-        Ok(false)
+        Ok(keys.into_iter().take(limit).collect())
+    }
+
+    /// Is there a key with this prefix?
+    pub(crate) fn any_with_prefix(&self, prefix: &[u8]) -> Result<bool, StoreError> {
+        Ok(!self.keys(prefix, 1)?.is_empty())
+    }
+
+    fn staged(&self, key: &[u8]) -> Option<&Option<Vec<u8>>> {
+        self.current.get(key).or_else(|| self.kept.get(key))
     }
 
     pub(crate) fn keep(&mut self) {
@@ -149,6 +164,11 @@ impl<'a> Stage<'a> {
         self.bytes
     }
 
+    /// The keys that are going to change.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &Key> {
+        self.kept.keys()
+    }
+
     pub(crate) fn into_batch(self) -> sled::Batch {
         let mut batch = sled::Batch::default();
         for (key, value) in self.kept {
@@ -163,7 +183,7 @@ impl<'a> Stage<'a> {
 
 impl Read for Stage<'_> {
     fn raw(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        match self.current.get(key).or_else(|| self.kept.get(key)) {
+        match self.staged(key) {
             Some(staged) => Ok(staged.as_deref().map(Into::into)),
             None => self.tree.raw(key),
         }

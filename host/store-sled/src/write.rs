@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use waystation_core::{
-    ComponentName, Digest, Event, Execution, ExecutionId, State, Timestamp, Transition, Wake,
-    Workflow, WorkflowName, WorkflowSpec, transition,
+    ComponentName, Digest, Event, Execution, ExecutionId, Timestamp, Transition, Wake, Workflow,
+    WorkflowName, WorkflowSpec, transition,
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, MailId,
@@ -14,10 +14,13 @@ use waystation_store::{
 use crate::keys;
 use crate::view::{Read as _, Stage, broken, from_json};
 
-/// An execution and where the index of wakes lists it.
+/// An execution, and what leads to the entries of indexes that it does not tell itself.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredExecution {
-    pub(crate) wake_at: Option<Timestamp>,
+    /// Its number among the ready ones: that of the commit that made it so.
+    pub(crate) ready: Option<u64>,
+    /// The SHA-256 of the idempotency key that it was triggered with.
+    pub(crate) idempotency_key: Option<Digest>,
     pub(crate) execution: Execution,
 }
 
@@ -31,7 +34,8 @@ pub(crate) struct WorkflowHead {
 pub(crate) fn create(stage: &mut Stage<'_>, new: &NewRecord) -> Result<Created, StoreError> {
     let execution = &new.transition.next;
     let (id, workflow) = (execution.id, &execution.workflow);
-    if let Some(key) = &new.idempotency_key {
+    let idempotency_key = new.idempotency_key.as_ref().map(|key| Digest::of(key.as_bytes()));
+    if let Some(key) = &idempotency_key {
         let key = keys::idempotency(workflow, key);
         if let Some(existing) = stage.record(&key)? {
             return Ok(Created::Existing(existing));
@@ -40,7 +44,8 @@ pub(crate) fn create(stage: &mut Stage<'_>, new: &NewRecord) -> Result<Created, 
     }
     stage.list(keys::entry(keys::by_workflow(workflow), id));
     stage.list(keys::entry(keys::live(workflow, execution.workflow_version), id));
-    write_transition(stage, None, &new.transition, execution.triggered_at)?;
+    let listed = Listed { ready: None, idempotency_key, before: None };
+    write_transition(stage, listed, &new.transition, execution.triggered_at)?;
     Ok(Created::New)
 }
 
@@ -63,7 +68,9 @@ pub(crate) fn apply(
         let step = sender(&before.execution)?;
         queue_mail(stage, &QueuedMail { id, at: now, failures: 0, step, mail })?;
     }
-    write_transition(stage, Some(&before), &change, now)?;
+    let StoredExecution { ready, idempotency_key, execution } = before;
+    let listed = Listed { ready, idempotency_key, before: Some(&execution) };
+    write_transition(stage, listed, &change, now)?;
     Ok(Applied { execution: change.next, entry: change.entry, effects: change.effects })
 }
 
@@ -73,9 +80,17 @@ fn sender(execution: &Execution) -> Result<waystation_core::StepName, StoreError
     step.map(|step| step.name.clone()).ok_or_else(damaged)
 }
 
+/// Where an execution stood, and how it was listed.
+struct Listed<'a> {
+    ready: Option<u64>,
+    idempotency_key: Option<Digest>,
+    /// `None`: it is new.
+    before: Option<&'a Execution>,
+}
+
 fn write_transition(
     stage: &mut Stage<'_>,
-    before: Option<&StoredExecution>,
+    listed: Listed<'_>,
     change: &Transition,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -91,36 +106,51 @@ fn write_transition(
         stage.put(&keys::pause_end(id, *pause), end)?;
     }
     stage.put(&keys::history_entry(id, change.entry.seq), &change.entry)?;
-    let wake_at = list_wake(stage, before, change, now);
-    list_status(stage, before.map(|before| &before.execution), execution);
-    stage.put(&keys::execution(id), &StoredExecution { wake_at, execution: execution.clone() })
+    let Listed { ready, idempotency_key, before } = listed;
+    let ready = list_ready(stage, ready, change, now);
+    list_deadline(stage, before, execution);
+    list_status(stage, before, execution);
+    let stored = StoredExecution { ready, idempotency_key, execution: execution.clone() };
+    stage.put(&keys::execution(id), &stored)
 }
 
-/// Keeps the index of wakes true. A run that starts stays listed where it was due: listed and
-/// held by nobody is how a run that was cut off is found.
-fn list_wake(
+/// Keeps the list of ready executions true. One stays where it is while a run is due or under
+/// way: listed and held by nobody is how a run that was cut off is found.
+fn list_ready(
     stage: &mut Stage<'_>,
-    before: Option<&StoredExecution>,
+    listed: Option<u64>,
     change: &Transition,
     now: Timestamp,
-) -> Option<Timestamp> {
+) -> Option<u64> {
     let id = change.next.id;
-    let listed = before.and_then(|before| before.wake_at);
-    let wake_at = match change.wake() {
-        Wake::Now if matches!(change.next.state, State::Running(_)) => listed.or(Some(now)),
-        Wake::Now => Some(now),
-        Wake::At(at) => Some(at),
-        Wake::Never => None,
-    };
-    if listed != wake_at {
-        if let Some(at) = listed {
-            stage.unlist(keys::wake(at, id));
+    match (listed, change.wake()) {
+        (Some(number), Wake::Now) => Some(number),
+        (None, Wake::Now) => {
+            let number = stage.number();
+            stage.list_with(keys::ready(number, id), &now.as_millis().to_be_bytes());
+            Some(number)
         }
-        if let Some(at) = wake_at {
-            stage.list(keys::wake(at, id));
+        (listed, Wake::At(_) | Wake::Never) => {
+            if let Some(number) = listed {
+                stage.unlist(keys::ready(number, id));
+            }
+            None
         }
     }
-    wake_at
+}
+
+fn list_deadline(stage: &mut Stage<'_>, before: Option<&Execution>, after: &Execution) {
+    let pause = |execution: &Execution| execution.pause().map(|pause| (pause.deadline, pause.id));
+    let (listed, next) = (before.and_then(pause), pause(after));
+    if listed == next {
+        return;
+    }
+    if let Some((at, _)) = listed {
+        stage.unlist(keys::deadline(at, after.id));
+    }
+    if let Some((at, pause)) = next {
+        stage.list_with(keys::deadline(at, after.id), &keys::pause_bytes(pause));
+    }
 }
 
 fn list_status(stage: &mut Stage<'_>, before: Option<&Execution>, after: &Execution) {
@@ -136,6 +166,9 @@ fn list_status(stage: &mut Stage<'_>, before: Option<&Execution>, after: &Execut
     stage.list(keys::entry(keys::by_both(workflow, after.status()), id));
     if after.status().is_terminal() {
         stage.unlist(keys::entry(keys::live(workflow, after.workflow_version), id));
+    }
+    if let Some(at) = after.finished_at {
+        stage.list(keys::ended(at, id));
     }
 }
 
@@ -197,8 +230,7 @@ pub(crate) fn delete_component(
 
 /// Who needs the component, in words: a live version, or one with executions under way.
 fn user_of(stage: &Stage<'_>, digest: Digest) -> Result<Option<String>, StoreError> {
-    for stored in stage.tree().scan_prefix(keys::all_workflow_versions()) {
-        let (key, _) = stored.map_err(broken)?;
+    for key in stage.keys(&keys::all_workflow_versions(), usize::MAX)? {
         // The first part of a value stands for all of it.
         let Some(base) = key.strip_suffix(&[0, 0]) else { continue };
         let Some(workflow) = stage.record::<Workflow>(base)? else { continue };

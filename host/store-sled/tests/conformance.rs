@@ -27,7 +27,10 @@ async fn the_sled_store_conforms() {
 async fn the_sled_store_does_what_the_memory_store_does() {
     for seed in 1..=8 {
         let folder = TempDir::new().unwrap();
-        conformance::differ(&open(folder.path()).unwrap(), seed * 7919, 150).await;
+        let store = open(folder.path()).unwrap();
+        conformance::differ(&store, seed * 7919, 150).await;
+        let report = store.check().await.unwrap();
+        assert_eq!(report.problems, Vec::<String>::new(), "seed {seed}");
     }
 }
 
@@ -37,11 +40,14 @@ async fn everything_is_there_after_a_restart() {
     let first = open(folder.path()).unwrap();
     conformance::differ(&first, 4711, 100).await;
     let before = first.list(&Default::default(), 99).await.unwrap();
-    let due = first.due(99).await.unwrap();
+    let ready = first.ready(99).await.unwrap();
+    let deadlines = first.deadlines(99).await.unwrap();
     drop(first);
     let second = open(folder.path()).unwrap();
     assert_eq!(second.list(&Default::default(), 99).await.unwrap(), before);
-    assert_eq!(second.due(99).await.unwrap(), due);
+    assert_eq!(second.ready(99).await.unwrap(), ready);
+    assert_eq!(second.deadlines(99).await.unwrap(), deadlines);
+    assert_eq!(second.check().await.unwrap().problems, Vec::<String>::new());
     // And it goes on.
     let live = before.iter().find(|one| !one.status().is_terminal()).unwrap();
     let cancel = Event::Cancel { pause: None, by: Caller::Operator };
@@ -60,7 +66,7 @@ async fn many_writers_share_commits_and_each_is_heard() {
     }
     let executions: usize = writers.join_all().await.into_iter().sum();
     assert_eq!(store.list(&Default::default(), 9999).await.unwrap().len(), executions);
-    assert_eq!(store.queue_depth(), 0);
+    assert_eq!(store.figures().queued, 0);
 }
 
 async fn conformance_writer(store: &SledStore, writer: u64) -> usize {

@@ -10,7 +10,7 @@ use waystation_core::{
 };
 
 use crate::{
-    ApplyError, Attachments, ComponentRecord, Created, DeleteError, Due, ExecutionFilter,
+    ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, ExecutionFilter,
     MemoryStore, NewRecord, RunLog, Store,
 };
 
@@ -24,7 +24,9 @@ pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
     a_rejected_event_changes_nothing(&make().await).await;
     a_mark_behind_comes_before_what_follows(&make().await).await;
     large_values_read_back(&make().await).await;
-    due_is_in_order_and_forgets_what_has_ended(&make().await).await;
+    ready_is_first_come_first_served_whatever_the_clock_shows(&make().await).await;
+    deadlines_are_in_order_and_forget_what_is_over(&make().await).await;
+    what_ended_long_ago_is_removed(&make().await).await;
     lists_are_newest_first_and_filtered(&make().await).await;
     mails_wait_for_their_delivery(&make().await).await;
     one_of_many_callers_wins(&make().await).await;
@@ -178,23 +180,97 @@ async fn large_values_read_back<S: Store>(store: &S) {
     assert!(store.payloads(id(1), &[payload]).await.is_err());
 }
 
-async fn due_is_in_order_and_forgets_what_has_ended<S: Store>(store: &S) {
-    for n in 1..=3 {
+async fn ready_ids<S: Store + ?Sized>(store: &S, limit: usize) -> Vec<ExecutionId> {
+    store.ready(limit).await.unwrap().into_iter().map(|ready| ready.id).collect()
+}
+
+async fn ready_is_first_come_first_served_whatever_the_clock_shows<S: Store>(store: &S) {
+    for n in [3, 1, 2] {
         create(store, n).await;
     }
-    happens(store, 2, start(FIRST)).await;
+    assert_eq!(ready_ids(store, 10).await, [id(3), id(1), id(2)]);
+    assert_eq!(ready_ids(store, 2).await, [id(3), id(1)]);
+    assert_eq!(store.ready(1).await.unwrap()[0].since, START);
+    // A run under way keeps its place, and so does the next step's.
     happens(store, 3, start(FIRST)).await;
-    let paused = happens(store, 3, finish(FIRST, suspend())).await;
-    let deadline = paused.pause().unwrap().deadline;
-    let due = |n, at| Due { at, id: id(n) };
-    // A run under way stays where it was due.
-    let all = [due(1, START), due(2, START), due(3, deadline)];
-    assert_eq!(store.due(10).await.unwrap(), all);
-    assert_eq!(store.due(2).await.unwrap(), all[..2]);
+    happens(store, 3, finish(FIRST, Flow::Continue)).await;
+    happens(store, 1, start(FIRST)).await;
+    assert_eq!(ready_ids(store, 10).await, [id(3), id(1), id(2)]);
+    happens(store, 1, finish(FIRST, suspend())).await;
+    assert_eq!(ready_ids(store, 10).await, [id(3), id(2)]);
+    // Resumed, with the clock set back by years: it comes last all the same.
+    let long_ago = Timestamp::from_millis(1);
+    store.apply(id(1), resume(FIRST), long_ago, Attachments::default()).await.unwrap();
+    assert_eq!(ready_ids(store, 10).await, [id(3), id(2), id(1)]);
     for n in 1..=3 {
         happens(store, n, Event::Cancel { pause: None, by: Caller::Operator }).await;
     }
-    assert_eq!(store.due(10).await.unwrap(), []);
+    assert_eq!(ready_ids(store, 10).await, []);
+}
+
+async fn deadlines_are_in_order_and_forget_what_is_over<S: Store>(store: &S) {
+    let mut expected = Vec::new();
+    for (n, later) in [(1, 500), (2, 0), (3, 100)] {
+        create(store, n).await;
+        happens(store, n, start(FIRST)).await;
+        let now = START.plus_millis(later);
+        let left = Attachments::default();
+        let applied = store.apply(id(n), finish(FIRST, suspend()), now, left).await.unwrap();
+        let at = applied.execution.pause().unwrap().deadline;
+        assert_eq!(at, now.plus_millis(60_000));
+        expected.push(Deadline { at, id: id(n), pause: FIRST });
+    }
+    expected.sort_unstable();
+    assert_eq!(store.deadlines(10).await.unwrap(), expected);
+    assert_eq!(store.deadlines(2).await.unwrap(), expected[..2]);
+    happens(store, 1, resume(FIRST)).await;
+    happens(store, 3, Event::Cancel { pause: None, by: Caller::Operator }).await;
+    assert_eq!(store.deadlines(10).await.unwrap(), expected[..1]);
+}
+
+async fn what_ended_long_ago_is_removed<S: Store>(store: &S) {
+    let ends = async |n, later| {
+        let event = Event::Cancel { pause: None, by: Caller::Operator };
+        let now = START.plus_millis(later);
+        store.apply(id(n), event, now, Attachments::default()).await.unwrap();
+    };
+    let keyed = NewRecord {
+        transition: trigger(&workflow("w", 2), id(1)),
+        idempotency_key: Some("key".to_owned()),
+    };
+    assert_eq!(store.create(keyed.clone()).await, Ok(Created::New));
+    for n in 2..=6 {
+        create(store, n).await;
+    }
+    // One with a long history, one that has a mail to send, and one that lives on.
+    for _ in 0..400 {
+        let run = store.load(id(1)).await.unwrap().unwrap().run().unwrap().id;
+        happens(store, 1, start(run)).await;
+        let rerun = Flow::Rerun { delay_ms: 1, context: None, max_retries: 999 };
+        happens(store, 1, finish(run, rerun)).await;
+        happens(store, 1, resume(run)).await;
+    }
+    happens(store, 4, start(FIRST)).await;
+    let left = Attachments { log: None, mails: vec![mail()] };
+    store.apply(id(4), finish(FIRST, suspend()), START, left).await.unwrap();
+    for (n, later) in [(1, 100), (2, 300), (3, 200), (4, 50), (5, 900)] {
+        ends(n, later).await;
+    }
+    let before = START.plus_millis(300);
+    assert_eq!(store.remove_ended(START, 10).await, Ok(0));
+    assert_eq!(store.remove_ended(before, 1).await, Ok(1), "the first to end goes first");
+    assert_eq!(store.load(id(1)).await, Ok(None));
+    assert_eq!(store.history(id(1), 0, 9999).await, Ok(vec![]));
+    assert_eq!(store.pause_end(id(1), FIRST).await, Ok(None));
+    assert!(store.payloads(id(1), &[waystation_core::PayloadId(0)]).await.is_err());
+    assert_eq!(store.remove_ended(before, 10).await, Ok(1), "only what ended before");
+    assert_eq!(store.remove_ended(before, 10).await, Ok(0));
+    let all = store.list(&ExecutionFilter::default(), 99).await.unwrap();
+    assert_eq!(all.iter().map(|one| one.id).collect::<Vec<_>>(), [id(6), id(5), id(4), id(2)]);
+    assert_eq!(store.create(keyed).await, Ok(Created::New), "its idempotency key is free again");
+    let queued = store.mails(10).await.unwrap();
+    store.mail_sent(queued[0].id).await.unwrap();
+    assert_eq!(store.remove_ended(before, 10).await, Ok(1), "its mail is sent");
 }
 
 async fn lists_are_newest_first_and_filtered<S: Store>(store: &S) {
@@ -327,6 +403,11 @@ pub async fn differ<S: Store>(store: &S, seed: u64, acts: usize) {
     for act in 0..acts {
         let n = u8::try_from(random.below(6)).unwrap();
         let now = START.plus_millis(act as u64 * 400);
+        if random.below(30) == 0 {
+            let before = START.plus_millis(act as u64 * 300);
+            let removed = store.remove_ended(before, 2).await;
+            assert_eq!(removed, model.remove_ended(before, 2).await, "seed {seed}, act {act}");
+        }
         let event = random_event(&mut random, model.load(id(n)).await.unwrap().as_ref());
         match event {
             None => {
@@ -353,7 +434,8 @@ async fn compare<S: Store>(store: &S, model: &MemoryStore, n: u8) {
     let execution = model.load(id(n)).await.unwrap();
     assert_eq!(store.load(id(n)).await.unwrap(), execution);
     assert_eq!(store.history(id(n), 0, 999).await, model.history(id(n), 0, 999).await);
-    assert_eq!(store.due(99).await, model.due(99).await);
+    assert_eq!(store.ready(99).await, model.ready(99).await);
+    assert_eq!(store.deadlines(99).await, model.deadlines(99).await);
     assert_eq!(store.mails(99).await, model.mails(99).await);
     for status in Status::ALL {
         let filter = ExecutionFilter { status: Some(status), ..ExecutionFilter::default() };
@@ -363,9 +445,7 @@ async fn compare<S: Store>(store: &S, model: &MemoryStore, n: u8) {
         let pause = PauseId { step: 0, run };
         assert_eq!(store.pause_end(id(n), pause).await, model.pause_end(id(n), pause).await);
     }
-    let exports = execution.iter().flat_map(|execution| &execution.steps);
-    let payloads: Vec<_> =
-        exports.flat_map(|step| step.exports.values()).map(|payload| payload.id).collect();
+    let payloads: Vec<_> = execution.iter().flat_map(Execution::payloads).collect();
     assert_eq!(store.payloads(id(n), &payloads).await, model.payloads(id(n), &payloads).await);
 }
 

@@ -13,7 +13,7 @@ mod store;
 
 pub use memory::MemoryStore;
 pub use records::{
-    Applied, Attachments, ComponentRecord, Created, Deployed, Due, ExecutionFilter, MailId,
-    NewRecord, QueuedMail, RunLog,
+    Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,
+    NewRecord, QueuedMail, Ready, RunLog, StoreFigures,
 };
 pub use store::{ApplyError, DeleteError, Store, StoreError};

@@ -7,20 +7,20 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, State, Timestamp, Transition, Wake, Workflow, WorkflowName, WorkflowSpec,
+    PauseId, PayloadId, Timestamp, Transition, Wake, Workflow, WorkflowName, WorkflowSpec,
     transition,
 };
 
 use crate::{
-    Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, Due,
-    ExecutionFilter, MailId, NewRecord, QueuedMail, RunLog, Store, StoreError,
+    Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
+    ExecutionFilter, MailId, NewRecord, QueuedMail, Ready, RunLog, Store, StoreError, StoreFigures,
 };
 
 /// A store that forgets everything when it is dropped.
 #[derive(Default)]
 pub struct MemoryStore(Mutex<Inner>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Inner {
     executions: BTreeMap<ExecutionId, Entry>,
     keys: HashMap<(WorkflowName, String), ExecutionId>,
@@ -29,11 +29,15 @@ struct Inner {
     components: BTreeMap<ComponentName, ComponentRecord>,
     versions: BTreeMap<WorkflowName, Vec<Workflow>>,
     live: BTreeMap<WorkflowName, u32>,
+    /// Events accepted so far.
+    accepted: u64,
 }
 
+#[derive(Clone)]
 struct Entry {
     execution: Execution,
-    wake_at: Option<Timestamp>,
+    /// Its place among the ready ones, and since when it has it.
+    ready: Option<(u64, Timestamp)>,
     payloads: HashMap<PayloadId, BoundedJson>,
     pauses: HashMap<PauseId, PauseEnd>,
     history: Vec<HistoryEntry>,
@@ -44,6 +48,12 @@ impl MemoryStore {
     /// An empty store.
     pub fn new() -> MemoryStore {
         MemoryStore::default()
+    }
+
+    /// Another store that holds the same.
+    #[must_use]
+    pub fn fork(&self) -> MemoryStore {
+        MemoryStore(Mutex::new(self.0.lock().clone()))
     }
 }
 
@@ -69,7 +79,8 @@ impl Inner {
             entry: change.entry.clone(),
             effects: change.effects.clone(),
         };
-        entry.accept(change, now);
+        self.accepted += 1;
+        entry.accept(change, self.accepted, now);
         Ok(applied)
     }
 
@@ -102,27 +113,23 @@ impl Inner {
 }
 
 impl Entry {
-    fn new(change: Transition, now: Timestamp) -> Entry {
+    fn new(change: Transition, number: u64, now: Timestamp) -> Entry {
         let mut entry = Entry {
             execution: change.next.clone(),
-            wake_at: None,
+            ready: None,
             payloads: HashMap::new(),
             pauses: HashMap::new(),
             history: Vec::new(),
             logs: Vec::new(),
         };
-        entry.accept(change, now);
+        entry.accept(change, number, now);
         entry
     }
 
-    fn accept(&mut self, change: Transition, now: Timestamp) {
-        self.wake_at = match change.wake() {
-            Wake::Now if matches!(change.next.state, State::Running(_)) => {
-                self.wake_at.or(Some(now))
-            }
-            Wake::Now => Some(now),
-            Wake::At(at) => Some(at),
-            Wake::Never => None,
+    fn accept(&mut self, change: Transition, number: u64, now: Timestamp) {
+        self.ready = match change.wake() {
+            Wake::Now => self.ready.or(Some((number, now))),
+            Wake::At(_) | Wake::Never => None,
         };
         self.payloads.extend(change.payloads.put);
         for payload in change.payloads.drop {
@@ -146,7 +153,9 @@ impl Store for MemoryStore {
             inner.keys.insert((workflow, key), id);
         }
         let now = new.transition.next.triggered_at;
-        inner.executions.insert(id, Entry::new(new.transition, now));
+        inner.accepted += 1;
+        let entry = Entry::new(new.transition, inner.accepted, now);
+        inner.executions.insert(id, entry);
         Ok(Created::New)
     }
 
@@ -218,14 +227,48 @@ impl Store for MemoryStore {
         Ok(newest_first.filter(|one| filter.allows(one)).take(limit).cloned().collect())
     }
 
-    async fn due(&self, limit: usize) -> Result<Vec<Due>, StoreError> {
+    async fn ready(&self, limit: usize) -> Result<Vec<Ready>, StoreError> {
         let inner = self.0.lock();
-        let wakes = inner.executions.iter();
-        let mut due: Vec<Due> =
-            wakes.filter_map(|(id, entry)| Some(Due { at: entry.wake_at?, id: *id })).collect();
-        due.sort_unstable();
-        due.truncate(limit);
-        Ok(due)
+        let listed = inner.executions.iter();
+        let mut ready: Vec<_> =
+            listed.filter_map(|(id, entry)| Some((entry.ready?, *id))).collect();
+        ready.sort_unstable();
+        ready.truncate(limit);
+        Ok(ready.into_iter().map(|((_, since), id)| Ready { id, since }).collect())
+    }
+
+    async fn deadlines(&self, limit: usize) -> Result<Vec<Deadline>, StoreError> {
+        let inner = self.0.lock();
+        let pauses = inner.executions.values().filter_map(|entry| {
+            let pause = entry.execution.pause()?;
+            Some(Deadline { at: pause.deadline, id: entry.execution.id, pause: pause.id })
+        });
+        let mut deadlines: Vec<Deadline> = pauses.collect();
+        deadlines.sort_unstable();
+        deadlines.truncate(limit);
+        Ok(deadlines)
+    }
+
+    async fn remove_ended(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let mut guard = self.0.lock();
+        let inner = &mut *guard;
+        let mut ended: Vec<(Timestamp, ExecutionId)> = inner
+            .executions
+            .values()
+            .filter_map(|entry| Some((entry.execution.finished_at?, entry.execution.id)))
+            .filter(|(at, id)| *at < before && inner.mails.keys().all(|m| m.execution != *id))
+            .collect();
+        ended.sort_unstable();
+        ended.truncate(limit);
+        for (_, id) in &ended {
+            inner.executions.remove(id);
+            inner.keys.retain(|_, execution| execution != id);
+        }
+        Ok(ended.len())
+    }
+
+    fn figures(&self) -> StoreFigures {
+        StoreFigures::default()
     }
 
     async fn mails(&self, limit: usize) -> Result<Vec<QueuedMail>, StoreError> {

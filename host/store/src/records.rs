@@ -1,5 +1,7 @@
 //! What goes into a store and comes out of it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use waystation_core::{
     ComponentName, Digest, Effect, Execution, ExecutionId, HistoryEntry, LogLine, Mail, PauseId,
@@ -56,13 +58,41 @@ pub struct Applied {
     pub effects: Vec<Effect>,
 }
 
-/// An execution that needs attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Due {
-    /// Since when, or from when on.
-    pub at: Timestamp,
+/// An execution with a run that is due or under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
     /// Which.
     pub id: ExecutionId,
+    /// Since when, by the wall clock of that moment. For people and alarms: the order does not
+    /// depend on it.
+    pub since: Timestamp,
+}
+
+/// A pause that ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline {
+    /// When.
+    pub at: Timestamp,
+    /// The execution that waits.
+    pub id: ExecutionId,
+    /// The pause.
+    pub pause: PauseId,
+}
+
+/// Figures of a store, for its operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreFigures {
+    /// Requests that wait to be written.
+    pub queued: u64,
+    /// What it takes on disk, in bytes.
+    pub disk_bytes: u64,
+    /// Commits since the start.
+    pub commits: u64,
+    /// How long they took until they were durable, in all.
+    pub commit_time: Duration,
+    /// Commits by how long they took: at most so long, and so many of them. Each commit counts
+    /// once, in the first class that it fits into; those that fit into none are the rest.
+    pub commit_times: Vec<(Duration, u64)>,
 }
 
 /// Which executions to list.

@@ -7,8 +7,8 @@ use waystation_core::{
 };
 
 use crate::{
-    Applied, Attachments, ComponentRecord, Created, Deployed, Due, ExecutionFilter, MailId,
-    NewRecord, QueuedMail, RunLog,
+    Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,
+    NewRecord, QueuedMail, Ready, RunLog, StoreFigures,
 };
 
 /// A store could not do what was asked. Nothing is known to have changed.
@@ -119,9 +119,22 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Execution>, StoreError>;
 
-    /// Executions by the time from which they need attention, earliest first, at most `limit`,
-    /// future ones too. Those with a run under way stand among them.
-    async fn due(&self, limit: usize) -> Result<Vec<Due>, StoreError>;
+    /// Executions with a run that is due or under way, at most `limit`: first come, first
+    /// served, in the order in which they became so and whatever the clock showed. One with a
+    /// run under way keeps its place until it pauses or ends.
+    async fn ready(&self, limit: usize) -> Result<Vec<Ready>, StoreError>;
+
+    /// Open pauses by their deadline, earliest first, at most `limit`, future ones too.
+    async fn deadlines(&self, limit: usize) -> Result<Vec<Deadline>, StoreError>;
+
+    /// Removes executions that ended before `before`, the first to end first, at most `limit`,
+    /// with all that belongs to them; one with a mail that is still to be delivered stays.
+    /// Returns how many are gone. Durable. An execution goes in several commits: from the first
+    /// on it is in no answer, and what a crash leaves of it goes with the next call.
+    async fn remove_ended(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Figures of the moment.
+    fn figures(&self) -> StoreFigures;
 
     /// Mails by the time at which they are to be tried, earliest first, at most `limit`, future
     /// ones too.

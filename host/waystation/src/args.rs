@@ -132,10 +132,52 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// Check the server, the token, the public URL, the clock and the data directory
+    /// Check the server, its store, the token, the public URL, the clock and the data directory
+    #[command(after_help = "\
+A running server checks its own store; one that is down leaves its store to this command.
+
+Examples:
+  waystation doctor
+  waystation doctor --data-dir /var/lib/waystation --json")]
     Doctor {
         #[command(flatten)]
         server: ServerArgs,
+    },
+    /// Fetch everything that a running server keeps into one file
+    #[command(after_help = "\
+The server goes on working meanwhile; the file shows one moment.
+
+Examples:
+  waystation backup waystation-2026-01-31.tar
+  waystation backup --with-keys waystation.tar     (links go on working after a restore)")]
+    Backup {
+        #[command(flatten)]
+        server: ServerArgs,
+        /// The file, which must not be there
+        file: PathBuf,
+        /// Put the keys of links and the API's token in, too: whoever has the file has them
+        #[arg(long)]
+        with_keys: bool,
+    },
+    /// Make a data directory from a backup
+    #[command(after_help = "\
+Example:
+  waystation restore waystation.tar --data ./waystation-data
+  waystation serve --data ./waystation-data")]
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// The data directory, which must not be there, or be empty
+        #[arg(
+            long,
+            value_name = "DIR",
+            env = "WAYSTATION_DATA",
+            default_value = "./waystation-data"
+        )]
+        data: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

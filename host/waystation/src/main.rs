@@ -4,11 +4,13 @@
 //!
 //! - `args`: the command line; `verbs`: one file a verb
 //! - `serve`: the server: data directory, keys, wiring, signals
+//! - `backup`: everything that a server keeps, in one file
 //! - `settings`: flags, environment and file, one precedence, errors that name their source
 //! - `client`: how verbs talk to a server
 //! - `output`, `failure`: everything that is printed, and how the process ends
 
 mod args;
+mod backup;
 mod client;
 mod failure;
 mod output;

@@ -24,3 +24,14 @@ pub(crate) fn bytes(text: &str, count: u64) -> ProgressBar {
     bar.set_message(text.to_owned());
     bar
 }
+
+/// Bytes on their way, nobody knows how many.
+pub(crate) fn unknown_bytes(text: &str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bytes} ({bytes_per_sec})") {
+        bar.set_style(style);
+    }
+    bar.set_message(text.to_owned());
+    bar.enable_steady_tick(TICK);
+    bar
+}

@@ -16,6 +16,8 @@ pub(super) struct Change {
     notes: Vec<Note>,
     closed: Option<Segment>,
     payloads: PayloadChanges,
+    /// All payloads that are stored: those from before, and those that came.
+    stored: Vec<PayloadRef>,
     pause_end: Option<(PauseId, PauseEnd)>,
     effects: Vec<Effect>,
 }
@@ -24,7 +26,8 @@ impl Change {
     pub(super) fn begin(execution: &Execution, event: Event, now: Timestamp) -> Change {
         let mut next = execution.clone();
         next.version += 1;
-        Change { event: Some(event), ..Change::from(next, now) }
+        let stored = execution.payload_refs();
+        Change { event: Some(event), stored, ..Change::from(next, now) }
     }
 
     /// The first transition of `next`, which has no event.
@@ -36,12 +39,14 @@ impl Change {
             notes: Vec::new(),
             closed: None,
             payloads: PayloadChanges::default(),
+            stored: Vec::new(),
             pause_end: None,
             effects: Vec::new(),
         }
     }
 
-    pub(super) fn done(self) -> Transition {
+    pub(super) fn done(mut self) -> Transition {
+        self.forget_the_rest();
         let entry = HistoryEntry {
             seq: self.next.version,
             at: self.now,
@@ -87,7 +92,9 @@ impl Change {
         if let Some(json) = payload.into_json() {
             self.payloads.put.push((id, json));
         }
-        PayloadRef { id, bytes }
+        let payload = PayloadRef { id, bytes };
+        self.stored.push(payload);
+        payload
     }
 
     pub(super) fn store_if_room(
@@ -98,31 +105,34 @@ impl Change {
         Ok(payload.map(|payload| self.store(payload)))
     }
 
-    pub(super) fn forget(&mut self, payload: Option<PayloadRef>) {
-        if let Some(PayloadRef { id, bytes }) = payload {
-            self.next.payload_bytes = self.next.payload_bytes.saturating_sub(bytes);
-            self.payloads.drop.push(id);
+    fn forget(&mut self, PayloadRef { id, bytes }: PayloadRef) {
+        self.next.payload_bytes = self.next.payload_bytes.saturating_sub(bytes);
+        self.payloads.drop.push(id);
+    }
+
+    /// What nothing refers to any more goes: the inputs of a run that will not be repeated, the
+    /// context of one that will not come, the data of a call that had no effect.
+    fn forget_the_rest(&mut self) {
+        let referred = self.next.payload_refs();
+        for payload in std::mem::take(&mut self.stored) {
+            if !referred.contains(&payload) && !self.payloads.drop.contains(&payload.id) {
+                self.forget(payload);
+            }
         }
     }
 
-    /// What `run` was given is no longer needed: it will not be repeated.
-    pub(super) fn forget_inputs(&mut self, run: &Run) {
-        self.forget(run.context);
-        self.forget(run.callback_request);
-    }
-
+    /// The step's exports make room before others are looked at.
     pub(super) fn forget_exports(&mut self, step: u16) {
         if let Some(step) = self.next.steps.get_mut(usize::from(step)) {
             for (_, payload) in std::mem::take(&mut step.exports) {
-                self.forget(Some(payload));
+                self.forget(payload);
             }
         }
     }
 
     pub(super) fn export(&mut self, step: u16, name: &str, payload: PayloadRef) {
         if let Some(state) = self.next.steps.get_mut(usize::from(step)) {
-            let replaced = state.exports.insert(name.to_owned(), payload);
-            self.forget(replaced);
+            state.exports.insert(name.to_owned(), payload);
         }
     }
 
@@ -217,7 +227,6 @@ impl Change {
         self.note(Note::AppliedEarlyCall { action: call.action, called_at: call.at });
         match call.action {
             LinkAction::Cancel => {
-                self.forget(call.data);
                 self.end_pause(pause.id, PauseEnding::Canceled, Some(call.by));
                 self.cancel(pause.id.step);
             }
@@ -247,9 +256,6 @@ impl Change {
             }
             PauseKind::Suspend { .. } | PauseKind::Delay => {
                 self.end_pause(pause.id, ending, by.clone());
-                if let PauseKind::Suspend { resume_schema, .. } = &pause.kind {
-                    self.forget(*resume_schema);
-                }
                 let how = self.store(how_resumed(by.as_ref(), self.now).into());
                 self.export(step, "$resume", how);
                 if let Some(data) = data {
@@ -272,7 +278,6 @@ impl Change {
     pub(super) fn drop_early_call(&mut self) {
         if let Some(call) = self.next.early_call.take() {
             self.note(Note::DroppedEarlyCall { action: call.action, called_at: call.at });
-            self.forget(call.data);
         }
     }
 }

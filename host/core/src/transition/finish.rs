@@ -27,7 +27,6 @@ pub(super) fn finish(
         let payload = change.store(payload);
         change.export(run.id.step, &name, payload);
     }
-    change.forget_inputs(run);
     match flow {
         Flow::Continue => change.advance(run.id.step),
         Flow::Suspend { timeout_ms, on_timeout, message, resume_schema } => {

@@ -292,6 +292,9 @@ proptest! {
         let execution = &story.execution;
         prop_assert!(execution.steps.iter().all(|step| step.runs <= MAX_RETRIES + 1));
         let held: u64 = story.payloads.values().map(|json| json.len() as u64).sum();
+        let mut referred = execution.payloads();
+        referred.sort_unstable();
+        prop_assert_eq!(referred, story.payloads.keys().copied().collect::<Vec<_>>());
         prop_assert_eq!(held, execution.payload_bytes);
         prop_assert!(serde_json::to_string(execution).unwrap().len() < 8192);
         let retry = matches!(execution.pause().map(|pause| &pause.kind), Some(PauseKind::Retry { .. }));

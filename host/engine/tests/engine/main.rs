@@ -6,5 +6,6 @@ mod mail;
 mod reading;
 mod recovery;
 mod reruns;
+mod retention;
 mod support;
 mod test_runs;

@@ -238,7 +238,8 @@ impl World {
         history.iter().map(|entry| entry["type"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Executions that are ready, under way or paused.
     pub(crate) async fn due(&self) -> usize {
-        self.store.due(99).await.unwrap().len()
+        self.store.ready(99).await.unwrap().len() + self.store.deadlines(99).await.unwrap().len()
     }
 }

@@ -4,8 +4,8 @@ use std::io::Read;
 use std::time::Duration;
 
 use serde_json::Value;
-use ureq::http::{Method, Request, StatusCode};
-use ureq::{Agent, SendBody};
+use ureq::http::{Method, Request, Response, StatusCode};
+use ureq::{Agent, Body, SendBody};
 use url::Url;
 
 use super::ServerArgs;
@@ -93,6 +93,18 @@ impl Server {
         self.call(Method::GET, path, &[], SendBody::none())
     }
 
+    /// `GET` of a text.
+    pub(crate) fn text(&self, path: &str) -> Done<String> {
+        let mut response = self.run(Method::GET, path, &[], SendBody::none())?;
+        self.read_text(&mut response)
+    }
+
+    /// `GET` of something long; its bytes as they come.
+    pub(crate) fn download(&self, path: &str) -> Done<impl Read + use<>> {
+        let response = self.run(Method::GET, path, &[], SendBody::none())?;
+        Ok(response.into_body().into_reader())
+    }
+
     /// `DELETE`.
     pub(crate) fn delete(&self, path: &str) -> Done<Answer> {
         self.call(Method::DELETE, path, &[], SendBody::none())
@@ -127,6 +139,21 @@ impl Server {
         headers: &[(&str, &str)],
         body: SendBody<'_>,
     ) -> Done<Answer> {
+        let mut response = self.run(method, path, headers, body)?;
+        let status = response.status();
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
+        let date = date.map(str::to_owned);
+        Ok(Answer { status, body: self.read(&mut response)?, date })
+    }
+
+    /// The answer to a request that the server did, its body still to be read.
+    fn run(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: SendBody<'_>,
+    ) -> Done<Response<Body>> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -139,20 +166,20 @@ impl Server {
             .map_err(|error| Failure::usage(format!("this makes no request: {error}")))?;
         let mut response = self.agent.run(request).map_err(|error| self.unreachable(&error))?;
         let status = response.status();
-        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
-        let date = date.map(str::to_owned);
-        let text = response
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_BYTES_MAX)
-            .lossy_utf8(true)
-            .read_to_string()
-            .map_err(|error| self.unreachable(&error))?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         if status.is_success() {
-            return Ok(Answer { status, body, date });
+            return Ok(response);
         }
+        let body = self.read(&mut response)?;
         Err(self.refused(status, &body))
+    }
+
+    fn read(&self, response: &mut Response<Body>) -> Done<Value> {
+        Ok(serde_json::from_str(&self.read_text(response)?).unwrap_or(Value::Null))
+    }
+
+    fn read_text(&self, response: &mut Response<Body>) -> Done<String> {
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).lossy_utf8(true);
+        body.read_to_string().map_err(|error| self.unreachable(&error))
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {

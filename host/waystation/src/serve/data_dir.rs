@@ -17,7 +17,7 @@ const MODE: u32 = 0o700;
 
 /// An open data directory. The lock lasts as long as this does, and no longer than the process.
 #[derive(Debug)]
-pub(super) struct DataDir {
+pub(crate) struct DataDir {
     path: PathBuf,
     _lock: File,
 }
@@ -28,7 +28,7 @@ impl DataDir {
     /// # Errors
     ///
     /// It can't be used, or another process uses it.
-    pub(super) fn open(path: &Path) -> Done<DataDir> {
+    pub(crate) fn open(path: &Path) -> Done<DataDir> {
         let shown = path.display();
         let failed = |error: io::Error| {
             Failure::new(format!("the data directory {shown} can't be used: {error}"))
@@ -69,7 +69,7 @@ impl DataDir {
     }
 
     /// A path in it.
-    pub(super) fn join(&self, name: &str) -> PathBuf {
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 }

@@ -11,7 +11,7 @@ use super::private_file;
 use super::token::random_hex;
 use crate::failure::{Done, Failure};
 
-const NAME: &str = "link-keys";
+pub(super) const NAME: &str = "link-keys";
 
 /// Bytes of a key.
 const BYTES: usize = 32;
@@ -36,7 +36,7 @@ pub(super) fn load(data: &DataDir) -> Done<LinkKeys> {
     parse(&text).map_err(failed)
 }
 
-fn parse(text: &str) -> Result<LinkKeys, String> {
+pub(crate) fn parse(text: &str) -> Result<LinkKeys, String> {
     let mut keys = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();

@@ -4,18 +4,23 @@ mod clock;
 mod data_dir;
 mod link_keys;
 mod logging;
-mod private_file;
+mod maintenance;
+pub(crate) mod private_file;
 mod signals;
 mod token;
 mod wire;
 
 pub(crate) use clock::SystemClock;
+pub(crate) use data_dir::DataDir;
+pub(crate) use link_keys::parse as read_link_keys;
 
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use waystation_core::Clock;
 use waystation_http::{App, HttpSettings};
+
+use maintenance::StoreMaintenance;
 
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -33,7 +38,7 @@ pub(crate) fn run(args: &ServeArgs) -> Done {
 
 async fn serve(settings: Settings) -> Done {
     // Held until the end: its lock keeps others out.
-    let data = data_dir::DataDir::open(&settings.data)?;
+    let data = Arc::new(DataDir::open(&settings.data)?);
     let token = token::load(&data)?;
     let keys = link_keys::load(&data)?;
 
@@ -54,7 +59,8 @@ async fn serve(settings: Settings) -> Done {
     let app = App {
         engine: wired.engine.clone(),
         token,
-        clock,
+        clock: Arc::clone(&clock),
+        maintenance: Arc::new(StoreMaintenance { store: wired.store(), data, clock }),
         settings: HttpSettings { get_link: settings.get_link },
     };
     let stop = signals::Stop::listen()?;

@@ -6,6 +6,8 @@ use super::data_dir::DataDir;
 use super::private_file;
 use crate::failure::{Done, Failure};
 
+pub(super) const NAME: &str = "token";
+
 /// Bytes of a token that is made here.
 const BYTES: usize = 32;
 
@@ -22,7 +24,7 @@ pub(super) fn load(data: &DataDir) -> Done<ApiToken> {
         }
         return Ok(ApiToken::new(&token));
     }
-    let path = data.join("token");
+    let path = data.join(NAME);
     let failed = |error| Failure::new(format!("{}: {error}", path.display()));
     if let Some(text) = private_file::read(&path).map_err(failed)? {
         let token = text.trim();

@@ -25,6 +25,11 @@ pub(super) struct Wired {
 }
 
 impl Wired {
+    /// The store, to be looked after.
+    pub(super) fn store(&self) -> Arc<SledStore> {
+        Arc::clone(&self.store)
+    }
+
     /// Writes out what is left. To be called when the engine has shut down and no request is
     /// under way.
     pub(super) async fn close(self) {
@@ -43,10 +48,12 @@ pub(super) async fn start(
     clock: Arc<dyn Clock>,
     public_url: &str,
 ) -> Done<Wired> {
-    let store = SledStore::open(&data.join("store"), &data.join("components"))
+    let compact_over = u64::from(settings.limits.database_mib) << 20;
+    let (folder, components) = (data.join("store"), data.join("components"));
+    let store = SledStore::open_compact(&folder, &components, compact_over)
         .map_err(|error| Failure::new(format!("the store can't be opened: {error}")))?;
     let store = Arc::new(store);
-    let files = ComponentFiles::open(&data.join("components"))
+    let files = ComponentFiles::open(&components)
         .map_err(|error| Failure::new(format!("the components can't be read: {error}")))?;
     let config = SandboxConfig {
         compiled: data.join("compiled"),

@@ -10,7 +10,8 @@ use crate::failure::{Done, Failure};
 const MAX: u64 = u32::MAX as u64;
 
 /// Limits that may be none at all.
-const MAY_BE_ZERO: [&str; 4] = ["drain_s", "exports_max", "log_bytes_max", "mails_max"];
+const MAY_BE_ZERO: [&str; 6] =
+    ["database_mib", "drain_s", "exports_max", "kept_days", "log_bytes_max", "mails_max"];
 
 /// The names of all limits.
 pub(super) fn names() -> Vec<String> {

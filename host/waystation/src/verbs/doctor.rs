@@ -1,18 +1,22 @@
-//! `waystation doctor`: what is wrong between here and a working server.
+//! `waystation doctor`: what is wrong between here and a working server, and in its store.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::json;
 use waystation_core::Clock;
+use waystation_store_sled::SledStore;
 
 use crate::client::{Server, ServerArgs};
 use crate::failure::{Done, Failure};
-use crate::serve::SystemClock;
-use crate::{output, table};
+use crate::serve::{self, DataDir, SystemClock};
+use crate::{output, progress, table};
 
 /// More difference between two clocks is worth a word: deadlines are shown in the server's time.
 const CLOCKS_APART_S: u64 = 30;
+
+/// What is late by more is worth a word, in milliseconds.
+const LATE_MS: u64 = 60_000;
 
 /// How a check ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,10 @@ pub(super) fn run(args: &ServerArgs) -> Done {
         if let Some(url) = ready(&server, &mut checks) {
             checks.push(public_url(args, &url));
         }
+        timers(&server, &mut checks);
+        checks.push(store_of(&server));
+    } else if args.data_dir.join("store").is_dir() {
+        checks.push(store_in(&args.data_dir));
     }
     data_dir(&args.data_dir, &mut checks);
 
@@ -135,6 +143,93 @@ fn public_url(args: &ServerArgs, url: &str) -> Check {
     Check { name: "public URL", verdict, text }
 }
 
+/// What should have happened by now, as the server's figures have it.
+fn timers(server: &Server, checks: &mut Vec<Check>) {
+    let text = match server.text("/metrics") {
+        Ok(text) => text,
+        Err(failure) => {
+            let text = failure.to_string();
+            return checks.push(Check { name: "timers", verdict: Verdict::Odd, text });
+        }
+    };
+    for (name, figure, late, fine) in [
+        (
+            "timers",
+            "timers_overdue_milliseconds",
+            "the first pause to end is overdue by",
+            "no pause is overdue",
+        ),
+        (
+            "slots",
+            "ready_waiting_milliseconds",
+            "the first execution that could run waits for",
+            "nothing waits for a slot",
+        ),
+    ] {
+        let (verdict, text) = match figure_of(&text, figure) {
+            Some(ms) if ms > LATE_MS => (Verdict::Odd, format!("{late} {} s", ms / 1000)),
+            Some(_) => (Verdict::Fine, fine.to_owned()),
+            None => (Verdict::Odd, format!("the server does not tell waystation_{figure}")),
+        };
+        checks.push(Check { name, verdict, text });
+    }
+}
+
+/// A figure among the server's metrics.
+fn figure_of(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("waystation_{name} ")))?;
+    line.trim().parse().ok()
+}
+
+/// The store of a running server, which checks it itself.
+fn store_of(server: &Server) -> Check {
+    let waiting = progress::spinner("checking the store");
+    let answer = server.get("/api/v1/check");
+    waiting.finish_and_clear();
+    match answer {
+        Ok(answer) => {
+            let problems = answer.body["problems"].as_array().cloned().unwrap_or_default();
+            let problems = problems.iter().filter_map(|text| text.as_str().map(str::to_owned));
+            store(answer.body["executions"].as_u64().unwrap_or(0), problems.collect())
+        }
+        Err(failure) => Check { name: "store", verdict: Verdict::Bad, text: failure.to_string() },
+    }
+}
+
+/// The store of a server that is down.
+fn store_in(data: &Path) -> Check {
+    let waiting = progress::spinner("checking the store");
+    let checked = DataDir::open(data).and_then(|data| {
+        let store = SledStore::open(&data.join("store"), &data.join("components"));
+        let store = store.map_err(Failure::new)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let report = runtime.map_err(Failure::new)?.block_on(store.check());
+        report.map_err(Failure::new)
+    });
+    waiting.finish_and_clear();
+    match checked {
+        Ok(report) => store(report.executions, report.problems),
+        Err(failure) => Check { name: "store", verdict: Verdict::Bad, text: failure.to_string() },
+    }
+}
+
+fn store(executions: u64, problems: Vec<String>) -> Check {
+    let name = "store";
+    match problems.split_first() {
+        None => {
+            let text = format!("all of its {executions} executions are whole");
+            Check { name, verdict: Verdict::Fine, text }
+        }
+        Some((first, rest)) => {
+            let more =
+                if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+            let first = output::printable(first);
+            let text = format!("{first}{more}: restore a backup, and report this");
+            Check { name, verdict: Verdict::Bad, text }
+        }
+    }
+}
+
 fn data_dir(path: &Path, checks: &mut Vec<Check>) {
     let name = "data directory";
     let shown = path.display();
@@ -155,6 +250,22 @@ fn data_dir(path: &Path, checks: &mut Vec<Check>) {
             checks.push(mode("key file", &path, about.permissions().mode()));
         }
     }
+    checks.extend(link_keys(&path.join("link-keys")));
+}
+
+/// Can the keys of links be used? Without them links from before do not work.
+fn link_keys(path: &Path) -> Option<Check> {
+    let name = "key file";
+    let shown = path.display();
+    let (verdict, text) =
+        match std::fs::read_to_string(path).map(|text| serve::read_link_keys(&text)) {
+            Ok(Ok(_)) => (Verdict::Fine, format!("{shown} signs links")),
+            Ok(Err(why)) => (Verdict::Bad, format!("{shown}: {why}")),
+            // Before the first start there is none.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+            Err(error) => (Verdict::Bad, format!("{shown}: {error}")),
+        };
+    Some(Check { name, verdict, text })
 }
 
 fn mode(name: &'static str, path: &Path, mode: u32) -> Check {
@@ -173,6 +284,13 @@ fn mode(name: &'static str, path: &Path, mode: u32) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_are_found() {
+        let text = "# HELP waystation_a Of it.\nwaystation_a 17\nwaystation_ab 18\n";
+        assert_eq!(figure_of(text, "a"), Some(17));
+        assert_eq!(figure_of(text, "b"), None);
+    }
 
     #[test]
     fn dates_of_http_are_read() {

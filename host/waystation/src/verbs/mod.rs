@@ -1,5 +1,6 @@
 //! One file a verb.
 
+mod backup;
 mod build;
 mod component;
 mod doctor;
@@ -37,6 +38,10 @@ pub(crate) fn run(verb: Verb) -> Done {
         Verb::New { lang, name, json } => new::run(lang, &name, json),
         Verb::Build { path, output, json } => build::run(&path, output.as_deref(), json),
         Verb::Doctor { server } => doctor::run(&server),
+        Verb::Backup { server, file, with_keys } => {
+            backup::backup(&Server::new(&server)?, &file, with_keys, server.json)
+        }
+        Verb::Restore { file, data, json } => backup::restore(&file, &data, json),
     }
 }
 

@@ -1,0 +1,109 @@
+//! Ends pauses whose time is over.
+//!
+//! A deadline names its pause: a timer that comes too late changes nothing. Ending a pause is a
+//! commit and no run, so it waits for no slot; what is ready then, the dispatcher takes up.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use waystation_core::{Event, Status, Timestamp};
+use waystation_store::{ApplyError, Attachments, Deadline, StoreError};
+
+use crate::engine::Engine;
+
+/// How often the wall clock is looked at while a deadline is to come. A clock that jumps
+/// forwards is noticed within this time; looking costs no access to the store.
+const CLOCK_CHECK: Duration = Duration::from_millis(250);
+
+/// How often the store is read although nothing was told: whatever was missed, it is found.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// How long to wait before the store is asked again after it failed.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// Pauses that are ended before the list is read again. Their commits go to disk in one sync.
+const BATCH: usize = 64;
+
+/// Pauses that are overdue for so long are worth a line in the log, in milliseconds.
+const OVERDUE_MS: u64 = 60_000;
+
+pub(crate) async fn run(engine: Engine) {
+    while engine.is_ready() {
+        match end_pauses(&engine).await {
+            Ok(next) => sleep_until(&engine, next).await,
+            Err(error) => {
+                tracing::error!(%error, "pauses whose time is over could not be ended");
+                tokio::time::sleep(STORE_RETRY).await;
+            }
+        }
+    }
+}
+
+/// Ends all that are due. Returns when the next one is.
+async fn end_pauses(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
+    loop {
+        let listed = engine.0.store.deadlines(BATCH).await?;
+        let now = engine.0.clock.now();
+        let due = listed.partition_point(|entry| entry.at <= now);
+        report(engine, &listed[..due], now);
+        if due == 0 || !engine.is_ready() {
+            return Ok(listed.first().map(|entry| entry.at));
+        }
+        let ended = listed[..due].iter().map(|entry| end(engine, entry, now));
+        for ended in futures_util::future::join_all(ended).await {
+            ended?;
+        }
+    }
+}
+
+fn report(engine: &Engine, due: &[Deadline], now: Timestamp) {
+    let overdue_ms = due.first().map_or(0, |first| now.millis_since(first.at));
+    engine.0.counters.timers_overdue.store(due.len() as u64, Ordering::Relaxed);
+    engine.0.counters.timers_overdue_ms.store(overdue_ms, Ordering::Relaxed);
+    if overdue_ms > OVERDUE_MS {
+        let first = due.first().map(|first| first.id.to_string());
+        tracing::warn!(
+            overdue_ms,
+            first,
+            "pauses end late: the host was down, or the clock jumped"
+        );
+    }
+}
+
+async fn end(engine: &Engine, entry: &Deadline, now: Timestamp) -> Result<(), StoreError> {
+    let event = Event::TimeOut { pause: entry.pause };
+    match engine.0.store.apply(entry.id, event, now, Attachments::default()).await {
+        Ok(applied) => {
+            engine.after(&applied);
+            if applied.execution.status() == Status::Queued {
+                engine.take_up_or_wait(entry.id);
+            }
+            Ok(())
+        }
+        // It was resumed, canceled or removed a moment ago.
+        Err(ApplyError::Rejected(_) | ApplyError::NotFound) => Ok(()),
+        Err(ApplyError::Store(error)) => Err(error),
+    }
+}
+
+async fn sleep_until(engine: &Engine, next: Option<Timestamp>) {
+    let sweep = tokio::time::sleep(SWEEP);
+    tokio::pin!(sweep);
+    loop {
+        let check = async {
+            match next {
+                Some(_) => tokio::time::sleep(CLOCK_CHECK).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = engine.0.timers.notified() => return,
+            () = &mut sweep => return,
+            () = check => {
+                if next.is_some_and(|next| next <= engine.0.clock.now()) {
+                    return;
+                }
+            }
+        }
+    }
+}

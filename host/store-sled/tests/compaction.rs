@@ -1,0 +1,121 @@
+//! A database that is mostly empty is compacted when it is opened, and `kill -9` at any moment
+//! of that takes nothing away.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use tempfile::TempDir;
+use waystation_core::{Caller, Event, Timestamp};
+use waystation_store::{Attachments, ExecutionFilter, Store, conformance};
+use waystation_store_sled::SledStore;
+
+/// Says to the child which database it is to open.
+const FOLDER: &str = "WAYSTATION_TEST_FOLDER";
+
+/// Small enough that the tests' database is looked at.
+const OVER_BYTES: u64 = 1 << 20;
+
+fn open(folder: &Path, over_bytes: u64) -> SledStore {
+    SledStore::open_compact(&folder.join("store"), &folder.join("components"), over_bytes).unwrap()
+}
+
+fn size(folder: &Path) -> u64 {
+    fs::metadata(folder.join("store/db")).unwrap().len()
+}
+
+/// A database from which 2000 executions were removed; 50 are left.
+async fn mostly_empty() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let store = std::sync::Arc::new(open(folder.path(), u64::MAX));
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..41 {
+        let store = store.clone();
+        writers.spawn(async move {
+            for n in 0..50 {
+                conformance::create_numbered(&*store, writer * 1000 + n).await;
+            }
+        });
+    }
+    writers.join_all().await;
+    let all = store.list(&ExecutionFilter::default(), 9999).await.unwrap();
+    let ending = all.iter().skip(50).map(|execution| {
+        let event = Event::Cancel { pause: None, by: Caller::Operator };
+        store.apply(execution.id, event, now, Attachments::default())
+    });
+    for ended in futures_util::future::join_all(ending).await {
+        ended.unwrap();
+    }
+    assert_eq!(store.remove_ended(now.plus_millis(1), 9999).await, Ok(2000));
+    folder
+}
+
+async fn is_whole(folder: &Path) {
+    let store = open(folder, u64::MAX);
+    let report = store.check().await.unwrap();
+    assert_eq!((report.executions, report.problems), (50, vec![]));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+/// Not a test of its own: what the child of the test below does.
+#[test]
+fn child_that_opens() {
+    if let Ok(folder) = std::env::var(FOLDER) {
+        drop(open(&PathBuf::from(folder), OVER_BYTES));
+    }
+}
+
+fn opening(folder: &Path) -> std::process::Child {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "child_that_opens"]).env(FOLDER, folder).stdout(Stdio::null());
+    child.stderr(Stdio::null()).spawn().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mostly_empty_database_becomes_small_and_keeps_what_lives() {
+    let folder = mostly_empty().await;
+    is_whole(folder.path()).await;
+    let before = size(folder.path());
+    drop(open(folder.path(), OVER_BYTES));
+    assert!(size(folder.path()) * 4 < before, "{before} became {}", size(folder.path()));
+    is_whole(folder.path()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_while_it_is_compacted_takes_nothing_away() {
+    let sound = mostly_empty().await;
+    let whole = {
+        let folder = TempDir::new().unwrap();
+        copy(sound.path(), folder.path());
+        let start = Instant::now();
+        opening(folder.path()).wait().unwrap();
+        start.elapsed()
+    };
+    // From the first moment to the last, and a little beyond.
+    let kills = 30;
+    let mut halfway = 0;
+    for kill in 1..=kills {
+        let folder = TempDir::new().unwrap();
+        copy(sound.path(), folder.path());
+        let mut child = opening(folder.path());
+        tokio::time::sleep(whole.mul_f64(f64::from(kill) * 1.1 / f64::from(kills))).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        halfway += u32::from(folder.path().join("store.new").exists());
+        is_whole(folder.path()).await;
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the store and its components");
+    }
+    assert!(halfway > 0, "no kill met a compaction under way");
+}

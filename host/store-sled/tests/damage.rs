@@ -1,0 +1,138 @@
+//! Damaged databases: whatever is wrong with the files, the answer is one sentence that says
+//! what to do, or the store opens and says what is missing; never a panic, never silence.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+use waystation_store::conformance;
+use waystation_store_sled::{OpenError, SledStore, StoreEntry};
+
+fn open(folder: &Path) -> Result<SledStore, OpenError> {
+    SledStore::open(&folder.join("db"), &folder.join("components"))
+}
+
+/// A folder with a store of some hundred transitions, cleanly closed.
+async fn stored() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).unwrap();
+    conformance::differ(&store, 4711, 400).await;
+    drop(store);
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+/// What is left of a store that opens.
+#[derive(Debug, PartialEq)]
+struct Left {
+    problems: Vec<String>,
+    entries: Vec<StoreEntry>,
+}
+
+/// What `harm` leaves of a store, or an error in words.
+async fn outcome(sound: &Path, harm: impl FnOnce(&Path)) -> Result<Left, String> {
+    let folder = TempDir::new().unwrap();
+    copy(sound, folder.path());
+    harm(&folder.path().join("db"));
+    let store = open(folder.path()).map_err(|error| error.to_string())?;
+    let problems = store.check().await.map_err(|error| error.to_string())?.problems;
+    let mut snapshot = store.snapshot().await.map_err(|error| error.to_string())?;
+    let mut entries = Vec::new();
+    loop {
+        match snapshot.next().await.map_err(|error| error.to_string())? {
+            part if part.is_empty() => return Ok(Left { problems, entries }),
+            part => entries.extend(part),
+        }
+    }
+}
+
+fn overwrite(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(file).unwrap();
+    change(&mut bytes);
+    fs::write(file, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_one_opens() {
+    let sound = stored().await;
+    let left = outcome(sound.path(), |_| ()).await.unwrap();
+    assert_eq!(left.problems, Vec::<String>::new());
+    assert!(left.entries.len() > 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_emptied_gone_or_cut_off_is_not_taken_for_a_new_one() {
+    let sound = stored().await;
+    type Harm = fn(&Path);
+    let harms: [(&str, Harm); 5] = [
+        ("its file is gone", |db| fs::remove_file(db.join("db")).unwrap()),
+        ("its file is empty", |db| fs::write(db.join("db"), b"").unwrap()),
+        ("all but its mark is gone", |db| {
+            for entry in fs::read_dir(db).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() && !path.ends_with("format") {
+                    fs::remove_file(path).unwrap();
+                }
+            }
+        }),
+        ("its end is cut off", |db| {
+            let snapshots = fs::read_dir(db).unwrap().map(|entry| entry.unwrap().path());
+            for snapshot in snapshots.filter(|path| path.display().to_string().contains("snap.")) {
+                fs::remove_file(snapshot).unwrap();
+            }
+            overwrite(&db.join("db"), |bytes| bytes.truncate(bytes.len() / 2));
+        }),
+        ("it is of another format", |db| fs::write(db.join("format"), "waystation-9").unwrap()),
+    ];
+    for (what, harm) in harms {
+        let error = outcome(sound.path(), harm).await.expect_err(what);
+        let says = error.contains("restore the data directory from a backup")
+            || error.contains("has the format");
+        assert!(says && !error.contains('\n'), "{what}: {error}");
+    }
+}
+
+/// Bits flip anywhere: in pages, heads, snapshots, marks.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_bits_flip_there_is_no_panic_and_nothing_is_lost_in_silence() {
+    let sound = stored().await;
+    let whole = outcome(sound.path(), |_| ()).await.unwrap();
+    let files: Vec<_> = fs::read_dir(sound.path().join("db"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| entry.file_name())
+        .collect();
+    let (mut refused, mut told, mut harmless) = (0, 0, 0);
+    for file in files {
+        let length = fs::metadata(sound.path().join("db").join(&file)).unwrap().len();
+        let length = usize::try_from(length).unwrap();
+        let step = (length / 40).max(1);
+        for at in (step / 2..length).step_by(step) {
+            let harm = |db: &Path| overwrite(&db.join(&file), |bytes| bytes[at] ^= 0x55);
+            match outcome(sound.path(), harm).await {
+                Err(error) => {
+                    assert!(!error.contains('\n'), "{file:?} at {at}: {error}");
+                    refused += 1;
+                }
+                Ok(left) if left.problems.is_empty() => {
+                    assert!(left.entries == whole.entries, "{file:?} at {at}: lost in silence");
+                    harmless += 1;
+                }
+                Ok(_) => told += 1,
+            }
+        }
+    }
+    // Much of a log-structured file is of pages that were written again since.
+    assert!(refused + told > 20, "{refused} refused, {told} told, {harmless} harmless");
+}

@@ -1,0 +1,158 @@
+//! Backups: everything that a server keeps, in one file.
+//!
+//! The file is a tar archive, so that it can be written while it is made and looked into with
+//! any tool. Its members, in this order:
+//!
+//! | member | holds |
+//! |---|---|
+//! | `waystation-backup.json` | format, the store's format, when and by which version it was made |
+//! | `keys/link-keys`, `keys/token` | those files, if they were asked for |
+//! | `store/00000001`, … | entries of the database: lengths of key and value (4 bytes each, big-endian), key, value |
+//! | `components/<64 hex digits>.wasm` | components' bytes |
+//! | `end.json` | how many there were, and the SHA-256 of all `store/` members one after the other |
+//!
+//! A file without its end is no backup.
+
+mod read;
+mod write;
+
+use serde::{Deserialize, Serialize};
+use waystation_core::Timestamp;
+
+pub(crate) use read::{Item, read};
+pub(crate) use write::{Source, write};
+
+/// The format of the file. Another one is not read.
+const FORMAT: &str = "waystation-backup-1";
+
+const MANIFEST: &str = "waystation-backup.json";
+const END: &str = "end.json";
+const KEYS: [&str; 2] = ["link-keys", "token"];
+
+/// The largest member that is not a component, in bytes. A part of the store is far below.
+const MEMBER_BYTES_MAX: u64 = 16 << 20;
+
+/// What a backup says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    format: String,
+    /// The format of the entries.
+    pub(crate) store_format: String,
+    /// The moment that it shows.
+    pub(crate) created_at: Timestamp,
+    /// The version of Waystation that made it.
+    pub(crate) version: String,
+    /// Does it hold keys and tokens?
+    pub(crate) keys: bool,
+}
+
+impl Manifest {
+    fn new(created_at: Timestamp, keys: bool) -> Manifest {
+        Manifest {
+            format: FORMAT.to_owned(),
+            store_format: waystation_store_sled::STORE_FORMAT.to_owned(),
+            created_at,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            keys,
+        }
+    }
+}
+
+/// What was in a backup.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct End {
+    /// Members of the store.
+    pub(crate) parts: u64,
+    /// Entries in them.
+    pub(crate) entries: u64,
+    /// Components.
+    pub(crate) components: u64,
+    /// Of all members of the store, in hex digits.
+    sha256: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A backup in memory, of `entries` in parts of two.
+    fn backup(entries: &[(Vec<u8>, Vec<u8>)], folder: &std::path::Path) -> Vec<u8> {
+        let mut parts = entries.chunks(2).map(<[_]>::to_vec);
+        let source = Source {
+            created_at: Timestamp::from_millis(7),
+            keys: Some([("link-keys", "1 ab".to_owned()), ("token", "t".to_owned())].into()),
+            components: folder.to_owned(),
+        };
+        let mut file = Vec::new();
+        write(&mut file, &source, || Ok(parts.next().unwrap_or_default())).unwrap();
+        file
+    }
+
+    fn entries() -> Vec<(Vec<u8>, Vec<u8>)> {
+        (0..5_u8).map(|n| (vec![b'e', n], vec![n; usize::from(n) * 100])).collect()
+    }
+
+    fn component(folder: &std::path::Path) -> waystation_core::Digest {
+        let digest = waystation_core::Digest::of(b"abc");
+        std::fs::write(folder.join(format!("{}.wasm", digest.hex())), b"abc").unwrap();
+        std::fs::write(folder.join("00.0.part"), b"half").unwrap();
+        digest
+    }
+
+    #[test]
+    fn what_was_written_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = component(folder.path());
+        let file = backup(&entries(), folder.path());
+        let (mut found, mut components, mut keys) = (vec![], vec![], vec![]);
+        let (manifest, end) = read(file.as_slice(), |item| {
+            match item {
+                Item::Entry(key, value) => found.push((key.to_vec(), value.to_vec())),
+                Item::Component(digest, bytes) => components.push((digest, bytes)),
+                Item::Key(name, text) => keys.push((name, text)),
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(found, entries());
+        assert_eq!(components, [(digest, b"abc".to_vec())]);
+        assert_eq!(keys, [("link-keys", "1 ab".to_owned()), ("token", "t".to_owned())]);
+        assert_eq!((end.parts, end.entries, end.components), (3, 5, 1));
+        assert!(manifest.keys);
+    }
+
+    #[test]
+    fn whatever_is_cut_off_or_changed_is_no_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        component(folder.path());
+        let file = backup(&entries(), folder.path());
+        read(file.as_slice(), |_| Ok(())).unwrap();
+        // Behind the last member there are two empty blocks, which nobody needs.
+        for length in (0..file.len() - 1024).step_by(97) {
+            assert!(read(&file[..length], |_| Ok(())).is_err(), "cut off at {length}");
+        }
+        let mut refused = 0;
+        for at in (0..file.len() - 1024).step_by(31) {
+            let mut changed = file.clone();
+            changed[at] ^= 1;
+            refused += u32::from(read(changed.as_slice(), |_| Ok(())).is_err());
+        }
+        // What is left are the paddings of members, and words of the manifest.
+        assert!(refused > 100, "{refused}");
+    }
+
+    #[test]
+    fn a_member_that_does_not_belong_there_is_refused() {
+        for name in ["../evil", "/etc/passwd", "store/../../x", "components/abc.wasm", "keys/other"]
+        {
+            let mut tar = tar::Builder::new(Vec::new());
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            tar.append(&header, std::io::empty()).unwrap();
+            let error = read(tar.into_inner().unwrap().as_slice(), |_| Ok(())).unwrap_err();
+            assert!(error.to_string().contains("no backup"), "{name}: {error}");
+        }
+    }
+}

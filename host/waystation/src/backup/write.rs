@@ -1,0 +1,110 @@
+//! Writing a backup.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use waystation_core::{Digest, Timestamp};
+use waystation_store_sled::StoreEntry;
+
+use super::{END, End, MANIFEST, Manifest};
+
+/// Beside the entries of the store: what goes into a backup.
+pub(crate) struct Source {
+    /// The moment that it shows.
+    pub(crate) created_at: Timestamp,
+    /// The files of keys by name, if they are to be in it.
+    pub(crate) keys: Option<BTreeMap<&'static str, String>>,
+    /// The folder of the components' files.
+    pub(crate) components: PathBuf,
+}
+
+/// Writes a backup. `next` gives the entries of the store, part by part; none at the end.
+///
+/// # Errors
+///
+/// What was written so far is no backup.
+pub(crate) fn write(
+    to: impl Write,
+    source: &Source,
+    mut next: impl FnMut() -> io::Result<Vec<StoreEntry>>,
+) -> io::Result<()> {
+    let mut archive = Archive(tar::Builder::new(to));
+    archive.json(MANIFEST, &Manifest::new(source.created_at, source.keys.is_some()))?;
+    for (name, text) in source.keys.iter().flatten() {
+        archive.bytes(&format!("keys/{name}"), text.as_bytes())?;
+    }
+    let mut end = End::default();
+    let mut hash = Sha256::new();
+    loop {
+        let entries = next()?;
+        if entries.is_empty() {
+            break;
+        }
+        let part = encode(&entries)?;
+        hash.update(&part);
+        end.parts += 1;
+        end.entries += entries.len() as u64;
+        archive.bytes(&format!("store/{:08}", end.parts), &part)?;
+    }
+    // The store names only components whose bytes were there before.
+    for digest in components(source)? {
+        let name = format!("{}.wasm", digest.hex());
+        let mut file = File::open(source.components.join(&name))?;
+        let length = file.metadata()?.len();
+        archive.member(&format!("components/{name}"), length, &mut file)?;
+        end.components += 1;
+    }
+    end.sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    archive.json(END, &end)?;
+    archive.0.into_inner()?.flush()
+}
+
+fn encode(entries: &[StoreEntry]) -> io::Result<Vec<u8>> {
+    let mut part = Vec::new();
+    for (key, value) in entries {
+        for length in [key.len(), value.len()] {
+            let length = u32::try_from(length).map_err(io::Error::other)?;
+            part.extend_from_slice(&length.to_be_bytes());
+        }
+        part.extend_from_slice(key);
+        part.extend_from_slice(value);
+    }
+    Ok(part)
+}
+
+/// The components that are there; what is not whole yet has another name.
+fn components(source: &Source) -> io::Result<Vec<Digest>> {
+    let mut digests = Vec::new();
+    for entry in std::fs::read_dir(&source.components)? {
+        let name = entry?.file_name();
+        let name = name.to_str().and_then(|name| name.strip_suffix(".wasm"));
+        digests.extend(name.and_then(|hex| format!("sha256:{hex}").parse::<Digest>().ok()));
+    }
+    digests.sort_unstable();
+    Ok(digests)
+}
+
+struct Archive<W: Write>(tar::Builder<W>);
+
+impl<W: Write> Archive<W> {
+    fn json(&mut self, name: &str, record: &impl Serialize) -> io::Result<()> {
+        let mut json = serde_json::to_vec_pretty(record)?;
+        json.push(b'\n');
+        self.bytes(name, &json)
+    }
+
+    fn bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.member(name, bytes.len() as u64, &mut &*bytes)
+    }
+
+    fn member(&mut self, name: &str, length: u64, bytes: &mut dyn Read) -> io::Result<()> {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(length);
+        header.set_mode(0o600);
+        self.0.append_data(&mut header, name, bytes)
+    }
+}
