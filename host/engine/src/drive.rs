@@ -96,8 +96,10 @@ impl Engine {
         }
         self.0.counters.runs.fetch_add(1, Ordering::Relaxed);
         let report = tokio::select! {
-            report = self.attempt(&workflow, execution, run, inputs) => report,
+            // In this order: a run whose outcome no longer matters does not even begin.
+            biased;
             () = held.interrupt.notified() => return Ok(None),
+            report = self.attempt(&workflow, execution, run, inputs) => report,
         };
         let (event, attachments) = outcome(run, report);
         self.apply(held, event, attachments).await
