@@ -2,6 +2,7 @@
 //! whose turn it is, somebody outside, the clock, or death. Then all that waits is let go, the
 //! clock moves past one deadline after the other, and everything comes to its end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,14 @@ use waystation_store::{FaultyStore, MemoryStore, Store as _};
 
 use crate::actors::Outside;
 use crate::invariants;
+use crate::kinds;
 use crate::records::Records;
 use crate::schedule::{Schedule, Turnstile};
 use crate::steps::{LONG_MS, RandomSteps, SHORT_MS};
 use crate::world::{LIVES_MAX, Prepared, START, move_clock, now, runtime, set_clock, settled};
 
 /// What a story was like, to see that the stories are worth telling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) stories: u64,
     pub(crate) turns: u64,
@@ -27,9 +29,10 @@ pub(crate) struct Told {
     pub(crate) passes: u64,
     pub(crate) entries: u64,
     pub(crate) answers: u64,
-    pub(crate) given_up: u64,
     /// Depends on all that happened, in its order.
     pub(crate) print: u64,
+    /// How often things happened that one wants to see.
+    pub(crate) kinds: BTreeMap<&'static str, u64>,
 }
 
 /// A story that went wrong, and how it came to that.
@@ -47,6 +50,8 @@ struct Manners {
     runs_max: usize,
     /// In a thousand decisions.
     deaths: u16,
+    /// Passes that kill their host, in a hundred.
+    kills: u8,
     /// Calls of the store that fail, in a hundred.
     failures: u8,
     clock_jumps: bool,
@@ -84,15 +89,17 @@ pub(crate) fn tell(prepared: &Prepared, seed: u64, traced: bool) -> Result<Told,
         triggers: dice.u32(1..=3),
         steps: dice.u16(1..=3),
         runs_max: dice.usize(1..=2),
-        deaths: [0, 20, 20, 150][dice.usize(..4)],
+        deaths: [0, 8, 25, 80][dice.usize(..4)],
+        kills: [0, 0, 0, 4, 85][dice.usize(..5)],
         failures: [0, 0, 0, 4][dice.usize(..4)],
         clock_jumps: dice.bool(),
     });
-    let mut decisions = schedule.roll(|dice| dice.u32(20..60));
+    let mut decisions = schedule.roll(|dice| dice.u32(20..70));
     let (mut number, mut turns) = (0, 0);
     loop {
         let runtime = runtime();
         set_clock(&records.clock, number, records.clock.now());
+        records.look();
         let mut life = Life::begin(prepared, &manners, &schedule, &records, number);
         let came = runtime.block_on(life.live(&mut decisions));
         turns += life.turns;
@@ -114,7 +121,6 @@ pub(crate) fn tell(prepared: &Prepared, seed: u64, traced: bool) -> Result<Told,
     end.map_err(|problem| Broken { problem, trace: schedule.trace() })?;
     Ok(records.with(|ledger| {
         let entries: u64 = ledger.stories.values().map(|story| story.execution.version).sum();
-        let given_up = |story: &&crate::records::Story| story.execution.error.as_ref().is_some_and(|error| error.kind == waystation_core::FailureKind::HostFault);
         Told {
             stories: 1,
             turns,
@@ -123,8 +129,8 @@ pub(crate) fn tell(prepared: &Prepared, seed: u64, traced: bool) -> Result<Told,
             passes: ledger.passes.len() as u64,
             entries,
             answers: ledger.promises.len() as u64,
-            given_up: ledger.stories.values().filter(given_up).count() as u64,
             print: schedule.roll(|dice| dice.u64(..)),
+            kinds: kinds::of(ledger),
         }
     }))
 }
@@ -162,13 +168,16 @@ impl<'a> Life<'a> {
                 return Ok(Came::Dead);
             }
         }
-        self.end().await?;
-        Ok(Came::Through)
+        self.end().await
     }
 
     /// The engine's start waits for its turns, too.
     async fn start(&mut self, decisions: &mut u32) -> Result<Came, String> {
-        let runner = RandomSteps { records: self.records.clone(), schedule: self.schedule.clone() };
+        let runner = RandomSteps {
+            records: self.records.clone(),
+            schedule: self.schedule.clone(),
+            kills: if self.has_lives() { self.manners.kills } else { 0 },
+        };
         let clock = self.records.clock.clone();
         let store = self.store.clone();
         let starting = self.prepared.engine(store, Arc::new(runner), clock, self.manners.runs_max);
@@ -178,6 +187,7 @@ impl<'a> Life<'a> {
             match started {
                 Some(Ok(engine)) => {
                     self.engine = Some(engine);
+                    settled().await;
                     return Ok(Came::Through);
                 }
                 // A process whose start fails is started again.
@@ -196,9 +206,13 @@ impl<'a> Life<'a> {
     fn dies(&self, decisions: u32) -> bool {
         let deaths = self.manners.deaths;
         decisions > 0
-            && self.number + 2 < LIVES_MAX
+            && self.has_lives()
             && deaths > 0
             && self.schedule.roll(|dice| dice.u16(..1000)) < deaths
+    }
+
+    fn has_lives(&self) -> bool {
+        self.number + 2 < LIVES_MAX
     }
 
     /// Lets one go and waits until all have done what they can do.
@@ -210,7 +224,7 @@ impl<'a> Life<'a> {
             if fate == waystation_store::Fate::Fails {
                 self.records.with(|ledger| ledger.failures += 1);
             }
-            self.schedule.say(|| format!("{turn:?} {fate:?}"));
+            self.schedule.say(|| format!("{turn}: {fate:?}"));
         }
         settled().await;
         match self.records.broken() {
@@ -220,7 +234,7 @@ impl<'a> Life<'a> {
     }
 
     async fn decide(&mut self) -> Result<Came, String> {
-        if self.dies(u32::MAX) {
+        if self.schedule.is_killed() || self.dies(u32::MAX) {
             return Ok(Came::Dead);
         }
         let waiting = self.schedule.waiting() > 0;
@@ -328,14 +342,16 @@ impl<'a> Life<'a> {
     }
 
     /// Nobody disturbs any more: everything comes to its end.
-    async fn end(&mut self) -> Result<(), String> {
+    async fn end(&mut self) -> Result<Came, String> {
         for _ in 0..ROUNDS_MAX {
-            while self.next_turn(false).await? {}
+            if self.let_all_go().await? == Came::Dead {
+                return Ok(Came::Dead);
+            }
             self.nothing_is_left_lying()?;
             let next = now(self.records.store.deadlines(1)).unwrap();
             let ready = now(self.records.store.ready(1)).unwrap();
             if next.is_empty() && ready.is_empty() {
-                return Ok(());
+                return Ok(Came::Through);
             }
             if let Some(next) = next.first() {
                 self.pass_deadline(next.at);
@@ -343,11 +359,22 @@ impl<'a> Life<'a> {
             // Some look at the clock now and then, and some try again after a second.
             let millis = if self.manners.failures > 0 { 1_100 } else { 300 };
             tokio::time::sleep(Duration::from_millis(millis)).await;
-            while self.next_turn(false).await? {}
+            if self.let_all_go().await? == Came::Dead {
+                return Ok(Came::Dead);
+            }
             self.nothing_is_overdue()?;
         }
         let left = now(self.records.store.ready(usize::MAX)).unwrap();
         Err(format!("it does not come to an end: {left:?}"))
+    }
+
+    async fn let_all_go(&mut self) -> Result<Came, String> {
+        while self.next_turn(false).await? {
+            if self.schedule.is_killed() {
+                return Ok(Came::Dead);
+            }
+        }
+        Ok(Came::Through)
     }
 
     fn pass_deadline(&self, deadline: Timestamp) {

@@ -9,6 +9,7 @@
 //! - `interleaving.rs`: one seed's story, from the first trigger to the last end
 //! - `records.rs`: what really happened, read from the store after every write
 //! - `invariants.rs`: what has to be true of it; `promises.rs`: what callers were told
+//! - `kinds.rs`: what the stories are about
 //! - `random.rs`: a million stories; `each_call.rs`: a few, in which every call goes wrong once
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 #![expect(clippy::print_stdout, reason = "the rate and the trace are what one wants to see")]
@@ -17,6 +18,7 @@ mod actors;
 mod each_call;
 mod interleaving;
 mod invariants;
+mod kinds;
 mod promises;
 mod random;
 mod records;

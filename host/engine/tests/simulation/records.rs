@@ -1,7 +1,7 @@
 //! What really happened: the passes that steps saw, the calls that were made, and the stories
 //! that the store within tells, read after every write and told again by the rules.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -53,8 +53,6 @@ pub(crate) struct Ledger {
     pub(crate) passes: Vec<Pass>,
     pub(crate) wishes: Vec<Wish>,
     pub(crate) promises: Vec<Promise>,
-    /// Which execution an idempotency key stands for.
-    pub(crate) keys: HashMap<u8, ExecutionId>,
     /// Engines that died.
     pub(crate) deaths: u32,
     /// Calls of the store that failed.
@@ -91,13 +89,6 @@ impl Records {
 
     pub(crate) fn broken(&self) -> Option<String> {
         self.ledger.lock().broken.clone()
-    }
-
-    /// Takes note of what has to hold.
-    pub(crate) fn holds(&self, what: Result<(), String>) {
-        if let Err(problem) = what {
-            self.ledger.lock().broken.get_or_insert(problem);
-        }
     }
 
     // What steps see and do.

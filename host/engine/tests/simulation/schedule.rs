@@ -1,7 +1,7 @@
 //! Everything waits its turn: calls of the store, their answers, and runs park here until the
 //! one who plays the world lets them go.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use fastrand::Rng;
 use parking_lot::Mutex;
@@ -25,13 +25,31 @@ pub(crate) struct Schedule(Mutex<Inner>);
 struct Inner {
     dice: Rng,
     parked: Vec<(Turn, oneshot::Sender<Fate>)>,
+    killed: bool,
     trace: Option<Vec<String>>,
+}
+
+impl Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, call) = match self {
+            Turn::Call(call) => ("call", call),
+            Turn::Answer(call) => ("answer to", call),
+            Turn::Run(pass) => return write!(f, "the step in pass {pass}"),
+        };
+        write!(f, "{what} {} {}", call.number, call.method)?;
+        call.execution.map_or(Ok(()), |id| write!(f, " of {id}"))
+    }
 }
 
 impl Schedule {
     pub(crate) fn new(seed: u64, traced: bool) -> Schedule {
         let trace = traced.then(Vec::new);
-        Schedule(Mutex::new(Inner { dice: Rng::with_seed(seed), parked: vec![], trace }))
+        Schedule(Mutex::new(Inner {
+            dice: Rng::with_seed(seed),
+            parked: vec![],
+            killed: false,
+            trace,
+        }))
     }
 
     /// All that is left to chance comes from these dice, so that the seed decides all.
@@ -71,11 +89,23 @@ impl Schedule {
         Some((turn, fate))
     }
 
-    /// The engine has died, and with it all who waited.
-    pub(crate) fn forget_all(&self) {
-        self.0.lock().parked.clear();
+    /// The engine dies of what just happened.
+    pub(crate) fn kill(&self) {
+        self.0.lock().killed = true;
     }
 
+    pub(crate) fn is_killed(&self) -> bool {
+        self.0.lock().killed
+    }
+
+    /// The engine has died, and with it all who waited.
+    pub(crate) fn forget_all(&self) {
+        let mut inner = self.0.lock();
+        inner.parked.clear();
+        inner.killed = false;
+    }
+
+    /// A line for the trace.
     pub(crate) fn say<T: Display>(&self, line: impl FnOnce() -> T) {
         if let Some(trace) = &mut self.0.lock().trace {
             trace.push(line().to_string());

@@ -19,6 +19,8 @@ pub(crate) enum Does {
     Fails { retryable: bool },
     /// The host has no room for it: it does not count.
     FindsNoRoom,
+    /// The host dies of it.
+    Kills,
 }
 
 /// Short waits are over soon after they begin, long ones never by themselves while the world
@@ -30,6 +32,8 @@ pub(crate) const LONG_MS: u64 = 24 * 3_600_000;
 pub(crate) struct RandomSteps {
     pub(crate) records: Arc<Records>,
     pub(crate) schedule: Arc<Schedule>,
+    /// Passes that their host dies of, in a hundred.
+    pub(crate) kills: u8,
 }
 
 #[async_trait]
@@ -39,9 +43,15 @@ impl StepRunner for RandomSteps {
         if self.schedule.park(Turn::Run(pass)).await == Fate::Hangs {
             std::future::pending::<()>().await;
         }
-        let does = self.schedule.roll(|dice| random(dice, pass));
+        let kills = self.schedule.chance(self.kills);
+        let does =
+            if kills { Does::Kills } else { self.schedule.roll(|dice| random(dice, pass)) };
         self.schedule.say(|| format!("pass {pass}: {does:?}"));
         self.records.returns(pass, does.clone());
+        if kills {
+            self.schedule.kill();
+            std::future::pending::<()>().await;
+        }
         report(pass, does)
     }
 }
@@ -102,7 +112,7 @@ fn report(pass: u32, does: Does) -> RunReport {
             let failure = Failure::new(FailureKind::GuestError, "Oops", "it broke");
             RunOutcome::Failed(Failure { retryable, ..failure })
         }
-        Does::FindsNoRoom => RunOutcome::HostBusy,
+        Does::FindsNoRoom | Does::Kills => RunOutcome::HostBusy,
     };
     RunReport { outcome, logs: vec![], mails: vec![], compute_ms: pass.into() }
 }
