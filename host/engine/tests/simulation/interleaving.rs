@@ -255,7 +255,7 @@ impl<'a> Life<'a> {
         let nothing_yet = triggers == 0;
         let dice = if nothing_yet { 0 } else { self.schedule.roll(|dice| dice.u8(..100)) };
         match dice {
-            0..15 if triggers < self.manners.triggers as usize => {
+            0..20 if triggers < self.manners.triggers as usize => {
                 let key = self.schedule.roll(|dice| dice.bool().then(|| dice.u8(..2)));
                 self.schedule.say(|| format!("somebody triggers, with key {key:?}"));
                 self.callers.push(outside.triggers(self.manners.steps, key));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use waystation_core::{Event, FailureKind, Flow, LinkAction, Note, OnTimeout, PauseKind, State};
+use waystation_core::{Event, FailureKind, Flow, LinkAction, Note, OnTimeout, State};
 use waystation_engine::CallError;
 
 use crate::promises::Promise;
@@ -20,7 +20,7 @@ pub(crate) const ALL: [&str; 30] = [
     "timed out: fail",
     "timed out: rerun",
     "timed out: delay",
-    "timed out: retry",
+    RETRY,
     "exit",
     "failed",
     "crash",
@@ -43,18 +43,22 @@ pub(crate) const ALL: [&str; 30] = [
     "early call in a retry's wait",
 ];
 
+const RETRY: &str = "timed out: retry";
+
 pub(crate) fn of(ledger: &Ledger) -> BTreeMap<&'static str, u64> {
     let mut kinds = BTreeMap::new();
     let mut saw = |kind: &'static str| *kinds.entry(kind).or_insert(0) += 1;
     for story in ledger.stories.values() {
-        let mut pause: Option<PauseKind> = None;
+        // What it says when the pause that was asked for last runs out.
+        let mut runs_out = "";
         for entry in &story.history {
-            let retry = matches!(pause, Some(PauseKind::Retry { .. }));
+            let retry = runs_out == RETRY;
             entry.notes.iter().for_each(|note| note_is(note, retry, &mut saw));
             match &entry.event {
-                Some(Event::TimeOut { .. }) => pause.take().iter().for_each(|kind| saw(ran_out(kind))),
-                Some(Event::Finish { flow, .. }) => pause = asked(flow, &mut saw),
-                Some(Event::Fail { .. }) => pause = None,
+                Some(Event::TimeOut { .. }) => saw(runs_out),
+                Some(Event::Finish { flow, .. }) => runs_out = asked(flow, &mut saw),
+                Some(Event::Fail { .. }) => runs_out = RETRY,
+                Some(Event::Start { .. }) => runs_out = "",
                 Some(Event::Crash { .. }) => saw("crash"),
                 Some(Event::Resume { by: waystation_core::Caller::Operator, .. }) => {
                     saw("resumed by the operator");
@@ -62,11 +66,7 @@ pub(crate) fn of(ledger: &Ledger) -> BTreeMap<&'static str, u64> {
                 Some(Event::Resume { .. }) => saw("resumed"),
                 Some(Event::Cancel { pause: Some(_), .. }) => saw("canceled by a link"),
                 Some(Event::Cancel { pause: None, .. }) => saw("canceled by the operator"),
-                Some(Event::Start { .. }) | None => {}
-            }
-            let again = |note: &Note| matches!(note, Note::RetryAt { .. });
-            if entry.notes.iter().any(again) {
-                pause = story.execution.run().cloned().map(|next| PauseKind::Retry { next });
+                None => {}
             }
         }
         match story.execution.error.as_ref().map(|error| error.kind) {
@@ -101,29 +101,18 @@ fn note_is(note: &Note, retry: bool, saw: &mut impl FnMut(&'static str)) {
     }
 }
 
-fn asked(flow: &Flow, saw: &mut impl FnMut(&'static str)) -> Option<PauseKind> {
+fn asked(flow: &Flow, saw: &mut impl FnMut(&'static str)) -> &'static str {
     match flow {
-        Flow::Suspend { on_timeout, .. } => {
-            Some(PauseKind::Suspend { on_timeout: *on_timeout, resume_schema: None })
-        }
-        Flow::Rerun { .. } => Some(PauseKind::Rerun { context: None }),
-        Flow::Delay { .. } => Some(PauseKind::Delay),
+        Flow::Suspend { on_timeout: OnTimeout::Resume, .. } => "timed out: resume",
+        Flow::Suspend { on_timeout: OnTimeout::Cancel, .. } => "timed out: cancel",
+        Flow::Suspend { on_timeout: OnTimeout::Fail, .. } => "timed out: fail",
+        Flow::Rerun { .. } => "timed out: rerun",
+        Flow::Delay { .. } => "timed out: delay",
         Flow::Exit { .. } => {
             saw("exit");
-            None
+            ""
         }
-        Flow::Continue => None,
-    }
-}
-
-fn ran_out(pause: &PauseKind) -> &'static str {
-    match pause {
-        PauseKind::Suspend { on_timeout: OnTimeout::Resume, .. } => "timed out: resume",
-        PauseKind::Suspend { on_timeout: OnTimeout::Cancel, .. } => "timed out: cancel",
-        PauseKind::Suspend { on_timeout: OnTimeout::Fail, .. } => "timed out: fail",
-        PauseKind::Rerun { .. } => "timed out: rerun",
-        PauseKind::Delay => "timed out: delay",
-        PauseKind::Retry { .. } => "timed out: retry",
+        Flow::Continue => "",
     }
 }
 
