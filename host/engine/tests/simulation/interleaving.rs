@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use waystation_core::{Clock as _, ExecutionId, LinkAction, ManualClock, PauseId, Timestamp};
 use waystation_engine::{Engine, EngineError};
-use waystation_store::{FaultyStore, MemoryStore, Store as _};
+use waystation_store::{Fate, FaultyStore, MemoryStore, Store as _, StoreError};
 
 use crate::actors::Outside;
 use crate::invariants;
@@ -221,7 +221,7 @@ impl<'a> Life<'a> {
         let gone = self.schedule.let_one_go(fails);
         if let Some((turn, fate)) = gone {
             self.turns += 1;
-            if fate == waystation_store::Fate::Fails {
+            if fate == Fate::Fails {
                 self.records.with(|ledger| ledger.failures += 1);
             }
             self.schedule.say(|| format!("{turn}: {fate:?}"));
@@ -258,7 +258,7 @@ impl<'a> Life<'a> {
             0..20 if triggers < self.manners.triggers as usize => {
                 let key = self.schedule.roll(|dice| dice.bool().then(|| dice.u8(..2)));
                 self.schedule.say(|| format!("somebody triggers, with key {key:?}"));
-                self.callers.push(outside.triggers(self.manners.steps, key));
+                self.asks(outside.clone().triggers(self.manners.steps, key));
             }
             0..50 => {
                 let callers = self.schedule.roll(|dice| if dice.u8(..4) == 0 { 3 } else { 1 });
@@ -266,20 +266,20 @@ impl<'a> Life<'a> {
                     for _ in 0..callers {
                         let action = self.some_action();
                         self.schedule.say(|| format!("somebody calls {action:?} of {pause:?} of {id}"));
-                        self.callers.push(outside.calls(id, pause, action));
+                        self.asks(outside.clone().calls(id, pause, action));
                     }
                 }
             }
             50..57 => {
                 if let Some(id) = self.some_execution() {
                     self.schedule.say(|| format!("the operator resumes {id}"));
-                    self.callers.push(outside.operator_resumes(id));
+                    self.asks(outside.clone().operator_resumes(id));
                 }
             }
             57..59 => {
                 if let Some(id) = self.some_execution() {
                     self.schedule.say(|| format!("the operator cancels {id}"));
-                    self.callers.push(outside.operator_cancels(id));
+                    self.asks(outside.clone().operator_cancels(id));
                 }
             }
             59..70 => {
@@ -307,6 +307,11 @@ impl<'a> Life<'a> {
                 tokio::time::sleep(Duration::from_millis(millis)).await;
             }
         }
+    }
+
+    /// A task of the engine's own runtime: it dies with the engine.
+    fn asks(&mut self, wish: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
+        self.callers.push(tokio::spawn(wish).abort_handle());
     }
 
     fn turn_clock(&self, by_millis: i64) {

@@ -35,15 +35,28 @@ impl Promise {
         }
     }
 
-    pub(crate) fn is_kept(&self, ledger: &Ledger) -> Kept {
-        let kept = match self {
-            Promise::Triggered { wish, id, created } => triggered(ledger, *wish, *id, *created),
+    /// An error when the store has failed.
+    pub(crate) fn failed(&self) -> Result<(), StoreError> {
+        match self {
             Promise::Called { answer: Err(CallError::Store(error)), .. }
             | Promise::OperatorResumed { answer: Err(CallError::Store(error)), .. }
             | Promise::OperatorCanceled { answer: Err(CallError::Store(error)), .. }
-            | Promise::Failed(error) => {
-                matches!(error, StoreError::Io(_)) && ledger.failures > 0
-            }
+            | Promise::Failed(error) => Err(error.clone()),
+            Promise::Triggered { .. }
+            | Promise::Called { .. }
+            | Promise::OperatorResumed { .. }
+            | Promise::OperatorCanceled { .. } => Ok(()),
+        }
+    }
+
+    pub(crate) fn is_kept(&self, ledger: &Ledger) -> Kept {
+        if let Err(error) = self.failed() {
+            let explained = matches!(error, StoreError::Io(_)) && ledger.failures > 0;
+            return if explained { Ok(()) } else { Err(format!("{self:?}")) };
+        }
+        let kept = match self {
+            Promise::Triggered { wish, id, created } => triggered(ledger, *wish, *id, *created),
+            Promise::Failed(_) => false,
             Promise::Called { wish, link, answer } => match ledger.stories.get(&link.execution) {
                 Some(story) => called(story, *wish, *link, answer),
                 None => false,

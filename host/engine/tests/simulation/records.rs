@@ -9,7 +9,7 @@ use waystation_core::{
     BoundedJson, Clock as _, Execution, ExecutionId, HistoryEntry, Link, ManualClock, NewExecution,
     PauseEnd, PauseId, RunRequest, Timestamp, transition,
 };
-use waystation_store::{Call, ExecutionFilter, MemoryStore, Store as _};
+use waystation_store::{Call, ExecutionFilter, MemoryStore, Store as _, StoreError};
 
 use crate::invariants;
 use crate::promises::Promise;
@@ -132,14 +132,17 @@ impl Records {
         u32::try_from(ledger.wishes.len() - 1).unwrap()
     }
 
-    /// Somebody was told something. It is true now, and has to be true in the end.
-    pub(crate) fn told(&self, promise: Promise) {
+    /// Somebody was told something. It is true now, and has to be true in the end. Says whether
+    /// the store had failed.
+    pub(crate) fn told(&self, promise: Promise) -> Result<(), StoreError> {
         self.look();
+        let failed = promise.failed();
         let mut ledger = self.ledger.lock();
         if let Err(problem) = promise.is_kept(&ledger) {
             ledger.broken.get_or_insert(format!("not true when it was said: {problem}"));
         }
         ledger.promises.push(promise);
+        failed
     }
 
     // What the store shows.
