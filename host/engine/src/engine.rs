@@ -11,8 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use uuid::ContextV7;
 use waystation_core::{
-    Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Workflow,
-    WorkflowName,
+    Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Workflow, WorkflowName,
 };
 use waystation_store::{Applied, Store, StoreError};
 

@@ -353,8 +353,8 @@ mod tests {
     use waystation_core::Status;
 
     use super::*;
-    use crate::conformance::{self, FIRST, START, create, finish, id, start, suspend};
     use crate::MemoryStore;
+    use crate::conformance::{self, FIRST, START, create, finish, id, start, suspend};
 
     fn faulty(number: u64, fault: Fault) -> (Arc<MemoryStore>, FaultyStore<MemoryStore, AtCall>) {
         let inner = Arc::new(MemoryStore::new());
@@ -387,10 +387,8 @@ mod tests {
                 Fate::Proceeds
             }
         }
-        conformance::run(async || {
-            FaultyStore::new(Arc::new(MemoryStore::new()), Arc::new(Open))
-        })
-        .await;
+        conformance::run(async || FaultyStore::new(Arc::new(MemoryStore::new()), Arc::new(Open)))
+            .await;
     }
 
     #[tokio::test]

@@ -14,12 +14,9 @@ use waystation_store::{AtCall, Fault, FaultyStore, Store as _, StoreError};
 
 use crate::actors::Outside;
 use crate::invariants;
-use crate::records::{Ledger, Pass, Records};
-use crate::steps::{Does, LONG_MS, SHORT_MS, ScriptedSteps, rerun, suspend};
+use crate::records::{Ledger, Records};
+use crate::steps::{Does, LONG_MS, SHORT_MS, Script, ScriptedSteps, rerun, suspend};
 use crate::world::{LIVES_MAX, Prepared, START, move_clock, now, runtime, set_clock};
-
-/// What a step does in a pass.
-type Script = fn(&Pass, u32) -> (Does, Vec<Mail>);
 
 /// What those outside do.
 type Play = for<'a> fn(&'a Stage) -> BoxFuture<'a, Result<(), StoreError>>;
@@ -115,7 +112,7 @@ fn live(
     set_clock(&records.clock, life, records.clock.now());
     records.look();
     let store = Arc::new(FaultyStore::new(records.store.clone(), gate.clone()));
-    let steps = ScriptedSteps { records: records.clone(), script: Box::new(scenario.script) };
+    let steps = ScriptedSteps { records: records.clone(), script: scenario.script };
     let steps = Arc::new(steps);
     let played = async {
         let engine = loop {
@@ -318,7 +315,8 @@ fn the_operator_cancels_a_run() {
             async {
                 stage.trigger().await?;
                 stage.until(|ledger| !ledger.passes.is_empty()).await?;
-                let id = stage.outside.records.with(|ledger| *ledger.stories.keys().next().unwrap());
+                let id =
+                    stage.outside.records.with(|ledger| *ledger.stories.keys().next().unwrap());
                 stage.outside.clone().operator_cancels(id).await
             }
             .boxed()
@@ -341,7 +339,7 @@ fn a_run_that_kills_its_host_before_its_mark_is_on_disk_is_given_up() {
     for life in 0..8 {
         let gate = Arc::new(AtCall::new(u64::MAX, Fault::Fails));
         let store = Arc::new(FaultyStore::new(records.store.clone(), gate));
-        let script = Box::new(|_: &Pass, _: u32| waits(LONG_MS));
+        let script: Script = |_, _| waits(LONG_MS);
         let steps = Arc::new(ScriptedSteps { records: records.clone(), script });
         runtime().block_on(async {
             let clock = records.clock.clone();

@@ -217,7 +217,8 @@ impl<'a> Life<'a> {
 
     /// Lets one go and waits until all have done what they can do.
     async fn next_turn(&mut self, may_fail: bool) -> Result<bool, String> {
-        let fails = may_fail && self.manners.failures > 0 && self.schedule.chance(self.manners.failures);
+        let fails =
+            may_fail && self.manners.failures > 0 && self.schedule.chance(self.manners.failures);
         let gone = self.schedule.let_one_go(fails);
         if let Some((turn, fate)) = gone {
             self.turns += 1;
@@ -251,37 +252,13 @@ impl<'a> Life<'a> {
     async fn disturb(&mut self) {
         let Some(engine) = self.engine.clone() else { return };
         let outside = Outside { engine, records: self.records.clone() };
-        let triggers = self.records.with(|ledger| ledger.wishes.iter().filter(|wish| matches!(wish, crate::records::Wish::Trigger { .. })).count());
-        let nothing_yet = triggers == 0;
-        let dice = if nothing_yet { 0 } else { self.schedule.roll(|dice| dice.u8(..100)) };
+        let triggered = self.records.with(|ledger| ledger.triggers());
+        // Nothing else is worth while before there is an execution.
+        let dice = if triggered == 0 { 0 } else { self.schedule.roll(|dice| dice.u8(..100)) };
         match dice {
-            0..20 if triggers < self.manners.triggers as usize => {
-                let key = self.schedule.roll(|dice| dice.bool().then(|| dice.u8(..2)));
-                self.schedule.say(|| format!("somebody triggers, with key {key:?}"));
-                self.asks(outside.clone().triggers(self.manners.steps, key));
-            }
-            0..50 => {
-                let callers = self.schedule.roll(|dice| if dice.u8(..4) == 0 { 3 } else { 1 });
-                if let Some((id, pause)) = self.some_pause() {
-                    for _ in 0..callers {
-                        let action = self.some_action();
-                        self.schedule.say(|| format!("somebody calls {action:?} of {pause:?} of {id}"));
-                        self.asks(outside.clone().calls(id, pause, action));
-                    }
-                }
-            }
-            50..57 => {
-                if let Some(id) = self.some_execution() {
-                    self.schedule.say(|| format!("the operator resumes {id}"));
-                    self.asks(outside.clone().operator_resumes(id));
-                }
-            }
-            57..59 => {
-                if let Some(id) = self.some_execution() {
-                    self.schedule.say(|| format!("the operator cancels {id}"));
-                    self.asks(outside.clone().operator_cancels(id));
-                }
-            }
+            0..20 if triggered < self.manners.triggers => self.somebody_triggers(&outside),
+            0..50 => self.somebody_calls(&outside),
+            50..59 => self.the_operator_acts(&outside, dice < 57),
             59..70 => {
                 let by = [SHORT_MS, SHORT_MS * 10, LONG_MS + SHORT_MS];
                 let by = self.schedule.roll(|dice| by[dice.usize(..3)]);
@@ -306,6 +283,34 @@ impl<'a> Life<'a> {
                 self.schedule.say(|| format!("{millis} ms pass"));
                 tokio::time::sleep(Duration::from_millis(millis)).await;
             }
+        }
+    }
+
+    fn somebody_triggers(&mut self, outside: &Outside) {
+        let key = self.schedule.roll(|dice| dice.bool().then(|| dice.u8(..2)));
+        self.schedule.say(|| format!("somebody triggers, with key {key:?}"));
+        self.asks(outside.clone().triggers(self.manners.steps, key));
+    }
+
+    /// One, or several at the same time.
+    fn somebody_calls(&mut self, outside: &Outside) {
+        let Some((id, pause)) = self.some_pause() else { return };
+        let callers = self.schedule.roll(|dice| if dice.u8(..4) == 0 { 3 } else { 1 });
+        for _ in 0..callers {
+            let action = self.some_action();
+            self.schedule.say(|| format!("somebody calls {action:?} of {pause:?} of {id}"));
+            self.asks(outside.clone().calls(id, pause, action));
+        }
+    }
+
+    fn the_operator_acts(&mut self, outside: &Outside, resumes: bool) {
+        let Some(id) = self.some_execution() else { return };
+        if resumes {
+            self.schedule.say(|| format!("the operator resumes {id}"));
+            self.asks(outside.clone().operator_resumes(id));
+        } else {
+            self.schedule.say(|| format!("the operator cancels {id}"));
+            self.asks(outside.clone().operator_cancels(id));
         }
     }
 
@@ -342,7 +347,8 @@ impl<'a> Life<'a> {
 
     fn some_execution(&self) -> Option<ExecutionId> {
         let executions = self.records.with(|ledger| ledger.stories.len());
-        let chosen = (executions > 0).then(|| self.schedule.roll(|dice| dice.usize(..executions)))?;
+        let chosen =
+            (executions > 0).then(|| self.schedule.roll(|dice| dice.usize(..executions)))?;
         self.records.with(|ledger| ledger.stories.keys().nth(chosen).copied())
     }
 

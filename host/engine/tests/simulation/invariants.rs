@@ -72,7 +72,7 @@ pub(crate) fn entry_is_right(ledger: &mut Ledger, story: &Story, change: &Transi
             let does = pass_ends(ledger, id, *run, *attempt, *compute_ms)?;
             let same = matches!(&does, Does::Asks(asked) if same_flow(asked, flow));
             ensure(same, || wrong("the run came to something else"))?;
-            finish_is_right(change, *run, flow).map_err(|problem| wrong(problem))?;
+            finish_is_right(change, *run, flow).map_err(&wrong)?;
         }
         Event::Fail { run, attempt, compute_ms, failure } => {
             let does = pass_ends(ledger, id, *run, *attempt, *compute_ms)?;
@@ -99,7 +99,7 @@ pub(crate) fn entry_is_right(ledger: &mut Ledger, story: &Story, change: &Transi
         }
         Event::Start { .. } | Event::TimeOut { .. } | Event::Crash { .. } => {}
     }
-    early_calls_are_right(story, change).map_err(|problem| wrong(problem))
+    early_calls_are_right(story, change).map_err(wrong)
 }
 
 /// The pass whose report this is. Its end is recorded once.
@@ -195,9 +195,10 @@ fn early_calls_are_right(story: &Story, change: &Transition) -> Result<(), &'sta
             | Note::DataLimit => {}
         }
     }
-    let settled = change.entry.notes.iter().any(|note| {
-        matches!(note, Note::AppliedEarlyCall { .. } | Note::DroppedEarlyCall { .. })
-    });
+    let settled =
+        change.entry.notes.iter().any(|note| {
+            matches!(note, Note::AppliedEarlyCall { .. } | Note::DroppedEarlyCall { .. })
+        });
     if before.is_some() && !settled && change.next.early_call.as_ref() != before {
         return Err("an accepted call is gone");
     }

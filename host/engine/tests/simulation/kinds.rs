@@ -82,7 +82,9 @@ pub(crate) fn of(ledger: &Ledger) -> BTreeMap<&'static str, u64> {
         }
         let before = ledger.passes.iter().take(number);
         let mut before = before.filter(|before| before.does.is_none());
-        if before.any(|b| (b.execution, b.run, b.attempt) == (pass.execution, pass.run, pass.attempt)) {
+        if before
+            .any(|b| (b.execution, b.run, b.attempt) == (pass.execution, pass.run, pass.attempt))
+        {
             saw("attempt not counted");
         }
     }
@@ -93,7 +95,9 @@ fn note_is(note: &Note, retry: bool, saw: &mut impl FnMut(&'static str)) {
     match note {
         Note::StoredEarlyCall { .. } if retry => saw("early call in a retry's wait"),
         Note::StoredEarlyCall { .. } => saw("early call stored"),
-        Note::AppliedEarlyCall { action: LinkAction::Cancel, .. } => saw("early call applied: cancel"),
+        Note::AppliedEarlyCall { action: LinkAction::Cancel, .. } => {
+            saw("early call applied: cancel");
+        }
         Note::AppliedEarlyCall { .. } => saw("early call applied: resume"),
         Note::DroppedEarlyCall { .. } => saw("early call dropped"),
         Note::RerunsUsedUp { .. } => saw("reruns used up"),

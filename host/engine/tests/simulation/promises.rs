@@ -109,9 +109,8 @@ fn resumes(action: LinkAction) -> bool {
 }
 
 fn called(story: &Story, wish: u32, link: Link, answer: &Result<LinkAnswer, CallError>) -> bool {
-    let own = || {
-        story.history.iter().find(|entry| caller(entry.event.as_ref()) == Some(wish as usize))
-    };
+    let own =
+        || story.history.iter().find(|entry| caller(entry.event.as_ref()) == Some(wish as usize));
     let end = story.ends.get(&link.pause);
     let ended_as = |ending| end.is_some_and(|end| end.ending == ending);
     match answer {
@@ -132,7 +131,9 @@ fn called(story: &Story, wish: u32, link: Link, answer: &Result<LinkAnswer, Call
             right && entry.at == *at && *execution == link.execution
         }
         Ok(LinkAnswer { already: true, outcome, at, .. }) => match outcome {
-            LinkOutcome::Accepted => early_call_of(story, link, |one| resumes(one) == resumes(link.action)),
+            LinkOutcome::Accepted => {
+                early_call_of(story, link, |one| resumes(one) == resumes(link.action))
+            }
             LinkOutcome::Resumed => {
                 resumes(link.action)
                     && ended_as(PauseEnding::Resumed)
@@ -184,9 +185,8 @@ fn early_call_of(story: &Story, link: Link, is: impl Fn(LinkAction) -> bool) -> 
             Some(Event::Cancel { pause, .. }) => *pause,
             _ => None,
         };
-        let action_is = |note: &Note| {
-            matches!(note, Note::StoredEarlyCall { action } if is(*action))
-        };
+        let action_is =
+            |note: &Note| matches!(note, Note::StoredEarlyCall { action } if is(*action));
         pause == Some(link.pause) && has_note(entry, action_is)
     })
 }

@@ -1,7 +1,7 @@
 //! Many stories, each from its own seed.
 //!
-//! `WAYSTATION_SIMULATION_RUNS` says how many; `WAYSTATION_SIMULATION_SEED` tells one again,
-//! with all that happens in it.
+//! `WAYSTATION_SIMULATION_RUNS` says how many, `WAYSTATION_SIMULATION_FROM` from which seed on;
+//! `WAYSTATION_SIMULATION_SEED` tells one again, with all that happens in it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -32,14 +32,15 @@ fn everything_holds_in_every_order() {
     }
     let runs = variable("WAYSTATION_SIMULATION_RUNS").unwrap_or(RUNS);
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let first = variable("WAYSTATION_SIMULATION_FROM").unwrap_or(0);
+    let (next, failed) = (AtomicU64::new(first), AtomicBool::new(false));
     let begun = Instant::now();
     let tell_some = || {
         let (_folder, prepared) = prepared();
         let mut sum = Told::default();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= runs || failed.load(Ordering::Relaxed) {
+            if seed >= first + runs || failed.load(Ordering::Relaxed) {
                 return sum;
             }
             match tell(&prepared, seed, false) {
@@ -65,7 +66,8 @@ fn everything_holds_in_every_order() {
     let seconds = begun.elapsed().as_secs_f64();
     println!("{sum:#?} in {seconds:.1} s: {:.0} a second", sum.stories as f64 / seconds);
     if runs >= ENOUGH {
-        let never: Vec<_> = kinds::ALL.iter().filter(|kind| !sum.kinds.contains_key(*kind)).collect();
+        let never: Vec<_> =
+            kinds::ALL.iter().filter(|kind| !sum.kinds.contains_key(*kind)).collect();
         assert!(never.is_empty(), "this never happened: {never:?}");
     }
 }

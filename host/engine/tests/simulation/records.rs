@@ -63,6 +63,14 @@ pub(crate) struct Ledger {
     pub(crate) broken: Option<String>,
 }
 
+impl Ledger {
+    /// How often somebody has asked for an execution.
+    pub(crate) fn triggers(&self) -> u32 {
+        let triggers = |wish: &&Wish| matches!(wish, Wish::Trigger { .. });
+        u32::try_from(self.wishes.iter().filter(triggers).count()).unwrap()
+    }
+}
+
 pub(crate) struct Records {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Arc<ManualClock>,

@@ -83,7 +83,8 @@ impl Schedule {
         let mut inner = self.0.lock();
         let chosen = (waiting > 0).then(|| inner.dice.usize(..waiting))?;
         let (turn, go) = inner.parked.swap_remove(chosen);
-        let fate = if fails && matches!(turn, Turn::Call(_)) { Fate::Fails } else { Fate::Proceeds };
+        let fate =
+            if fails && matches!(turn, Turn::Call(_)) { Fate::Fails } else { Fate::Proceeds };
         // It can't have left since `waiting`: nothing else runs meanwhile.
         let _ = go.send(fate);
         Some((turn, fate))

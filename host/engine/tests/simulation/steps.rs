@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use waystation_core::{
-    BoundedJson, Failure, FailureKind, Flow, OnTimeout, RunOutcome, RunReport, RunRequest,
+    BoundedJson, Failure, FailureKind, Flow, Mail, OnTimeout, RunOutcome, RunReport, RunRequest,
     StepRunner,
 };
 use waystation_store::Fate;
@@ -16,7 +16,9 @@ use crate::schedule::{Schedule, Turn};
 #[derive(Clone, Debug)]
 pub(crate) enum Does {
     Asks(Flow),
-    Fails { retryable: bool },
+    Fails {
+        retryable: bool,
+    },
     /// The host has no room for it: it does not count.
     FindsNoRoom,
     /// The host dies of it.
@@ -44,8 +46,7 @@ impl StepRunner for RandomSteps {
             std::future::pending::<()>().await;
         }
         let kills = self.schedule.chance(self.kills);
-        let does =
-            if kills { Does::Kills } else { self.schedule.roll(|dice| random(dice, pass)) };
+        let does = if kills { Does::Kills } else { self.schedule.roll(|dice| random(dice, pass)) };
         self.schedule.say(|| format!("pass {pass}: {does:?}"));
         self.records.returns(pass, does.clone());
         if kills {
@@ -56,10 +57,13 @@ impl StepRunner for RandomSteps {
     }
 }
 
+/// What a step does in a pass, and the mails that it sends.
+pub(crate) type Script = fn(&Pass, u32) -> (Does, Vec<Mail>);
+
 /// Steps that follow a script.
 pub(crate) struct ScriptedSteps {
     pub(crate) records: Arc<Records>,
-    pub(crate) script: Box<dyn Fn(&Pass, u32) -> (Does, Vec<waystation_core::Mail>) + Send + Sync>,
+    pub(crate) script: Script,
 }
 
 #[async_trait]
