@@ -23,6 +23,11 @@ impl Engine {
         call: LinkCall,
     ) -> Result<LinkAnswer, CallError> {
         let by = Caller::Request { client_ip: call.client_ip.clone() };
+        // To approve is to resume: both are the same call made twice.
+        let action = match action {
+            LinkAction::Resume | LinkAction::Approve => LinkAction::Resume,
+            LinkAction::Cancel => LinkAction::Cancel,
+        };
         self.call(link.execution, link.pause, action, by, call).await
     }
 

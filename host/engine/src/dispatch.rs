@@ -29,6 +29,8 @@ pub(crate) async fn run(engine: Engine) {
     while engine.is_ready() {
         match take_up_ready(&engine).await {
             Ok(()) => tokio::select! {
+                // No dice: what one wakes up for is the same in every replay.
+                biased;
                 () = engine.0.wake.notified() => {}
                 () = tokio::time::sleep(SWEEP) => report(&engine),
             },

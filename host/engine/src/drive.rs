@@ -15,9 +15,6 @@ use crate::prepare::Inputs;
 /// How long to wait when the sandbox has no room, although there was a slot.
 const BUSY_RETRY: Duration = Duration::from_millis(50);
 
-/// How long after a start the runs that were there before it are under suspicion.
-const SUSPICION_MS: u64 = 60_000;
-
 pub(crate) async fn drive(engine: Engine, held: Held) {
     let id = held.id;
     if let Err(error) = engine.drive(&held).await {
@@ -91,23 +88,25 @@ impl Engine {
             if self.apply(held, start, Attachments::default()).await?.is_none() {
                 return Ok(None);
             }
+            self.0.suspects.lock().remove(&held.id);
         } else {
             self.0.store.apply_behind(held.id, start, self.0.clock.now());
         }
         self.0.counters.runs.fetch_add(1, Ordering::Relaxed);
         let report = tokio::select! {
-            report = self.attempt(&workflow, execution, run, inputs) => report,
+            // In this order: a run whose outcome no longer matters does not even begin.
+            biased;
             () = held.interrupt.notified() => return Ok(None),
+            report = self.attempt(&workflow, execution, run, inputs) => report,
         };
         let (event, attachments) = outcome(run, report);
         self.apply(held, event, attachments).await
     }
 
     /// A run that kills its host before its start mark is on disk would do so for ever. The
-    /// runs that a new process finds are the ones to suspect.
+    /// runs that a new process finds are the ones to suspect, whatever the clock shows.
     fn may_kill_its_host(&self, execution: &Execution, run: &Run) -> bool {
-        let up_ms = self.0.clock.now().millis_since(self.0.started_at);
-        run.crashes > 0 || (execution.triggered_at < self.0.started_at && up_ms < SUSPICION_MS)
+        run.crashes > 0 || self.0.suspects.lock().contains(&execution.id)
     }
 
     pub(crate) async fn attempt(

@@ -1,7 +1,7 @@
 //! The engine and what it holds in memory. All of it may be lost at any moment: the store has
 //! everything that matters.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -11,8 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use uuid::ContextV7;
 use waystation_core::{
-    Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Timestamp, Workflow,
-    WorkflowName,
+    Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Workflow, WorkflowName,
 };
 use waystation_store::{Applied, Store, StoreError};
 
@@ -47,7 +46,9 @@ pub(crate) struct Inner {
     workflows: Mutex<HashMap<(WorkflowName, u32), Arc<Workflow>>>,
     /// Executions that wait for a slot, about: exact whenever all of them were seen.
     pub(crate) backlog: AtomicUsize,
-    pub(crate) started_at: Timestamp,
+    /// Executions that were ready when this engine started and have not run since. The process
+    /// before may have died of their runs.
+    pub(crate) suspects: Mutex<HashSet<ExecutionId>>,
     /// Counts ids within a millisecond.
     pub(crate) ids: std::sync::Mutex<AssertUnwindSafe<ContextV7>>,
     pub(crate) closing: AtomicBool,
@@ -96,11 +97,10 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<Engine, EngineError> {
         let EngineParts { store, runner, gate, clock, keys, settings } = parts;
         let limits = &settings.limits;
-        let now = clock.now();
-        let backlog = store.ready(limits.queued_max).await?.len();
+        let ready = store.ready(limits.queued_max).await?;
         let engine = Engine(Arc::new(Inner {
             mail: Mailer::new(&settings.mail)?,
-            started_at: now,
+            suspects: Mutex::new(ready.iter().map(|entry| entry.id).collect()),
             ids: std::sync::Mutex::new(AssertUnwindSafe(ContextV7::new())),
             slots: Arc::new(Semaphore::new(limits.runs_max)),
             store,
@@ -115,7 +115,7 @@ impl Engine {
             waiters: Waiters::default(),
             responders: Responders::default(),
             workflows: Mutex::default(),
-            backlog: AtomicUsize::new(backlog),
+            backlog: AtomicUsize::new(ready.len()),
             closing: AtomicBool::new(false),
             closed: Notify::new(),
             counters: Counters::default(),

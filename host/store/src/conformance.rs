@@ -2,6 +2,7 @@
 //! one, and [`differ`] to compare it with the memory store over random stories.
 #![expect(clippy::unwrap_used, reason = "a test suite: it fails by panicking")]
 
+use fastrand::Rng;
 use serde_json::json;
 use waystation_core::{
     BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, LogLine,
@@ -14,8 +15,8 @@ use crate::{
     MemoryStore, NewRecord, RunLog, Store,
 };
 
-const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-const FIRST: PauseId = PauseId { step: 0, run: 1 };
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+pub(crate) const FIRST: PauseId = PauseId { step: 0, run: 1 };
 
 /// Runs the whole suite; `make` makes an empty store each time.
 pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
@@ -42,7 +43,7 @@ fn workflow(name: &str, steps: usize) -> Workflow {
     Workflow { version: 1, deployed_at: START, digests, spec }
 }
 
-fn id(n: u8) -> ExecutionId {
+pub(crate) fn id(n: u8) -> ExecutionId {
     ExecutionId::from_parts(START.as_millis() + u64::from(n), [n; 10])
 }
 
@@ -55,7 +56,7 @@ fn trigger(workflow: &Workflow, id: ExecutionId) -> Transition {
     )
 }
 
-async fn create<S: Store + ?Sized>(store: &S, n: u8) {
+pub(crate) async fn create<S: Store + ?Sized>(store: &S, n: u8) {
     let new = NewRecord { transition: trigger(&workflow("w", 2), id(n)), idempotency_key: None };
     assert_eq!(store.create(new).await, Ok(Created::New));
 }
@@ -69,11 +70,11 @@ pub async fn create_numbered<S: Store + ?Sized>(store: &S, number: u64) {
     assert_eq!(store.create(new).await, Ok(Created::New));
 }
 
-fn start(run: PauseId) -> Event {
+pub(crate) fn start(run: PauseId) -> Event {
     Event::Start { run, attempt: 1 }
 }
 
-fn finish(run: PauseId, flow: Flow) -> Event {
+pub(crate) fn finish(run: PauseId, flow: Flow) -> Event {
     let result = Some(json(json!({"run": run.run})));
     Event::Finish { run, attempt: 1, compute_ms: 5, result, exports: vec![], flow }
 }
@@ -82,7 +83,7 @@ fn json(value: serde_json::Value) -> Payload {
     BoundedJson::from_value(&value, usize::MAX).unwrap().into()
 }
 
-fn suspend() -> Flow {
+pub(crate) fn suspend() -> Flow {
     let on_timeout = OnTimeout::Resume;
     Flow::Suspend { timeout_ms: 60_000, on_timeout, message: None, resume_schema: None }
 }
@@ -399,11 +400,11 @@ async fn components_are_kept_while_they_are_needed<S: Store>(store: &S) {
 /// be read of both after each.
 pub async fn differ<S: Store>(store: &S, seed: u64, acts: usize) {
     let model = MemoryStore::new();
-    let mut random = Random(seed | 1);
+    let mut random = Rng::with_seed(seed);
     for act in 0..acts {
-        let n = u8::try_from(random.below(6)).unwrap();
+        let n = random.u8(..6);
         let now = START.plus_millis(act as u64 * 400);
-        if random.below(30) == 0 {
+        if random.u8(..30) == 0 {
             let before = START.plus_millis(act as u64 * 300);
             let removed = store.remove_ended(before, 2).await;
             assert_eq!(removed, model.remove_ended(before, 2).await, "seed {seed}, act {act}");
@@ -419,7 +420,7 @@ pub async fn differ<S: Store>(store: &S, seed: u64, acts: usize) {
             }
             Some(event) => {
                 let run_ended = matches!(event, Event::Finish { .. });
-                let mails = if run_ended && random.below(4) == 0 { vec![mail()] } else { vec![] };
+                let mails = if run_ended && random.u8(..4) == 0 { vec![mail()] } else { vec![] };
                 let left = Attachments { log: None, mails };
                 let ours = store.apply(id(n), event.clone(), now, left.clone()).await;
                 let theirs = model.apply(id(n), event.clone(), now, left).await;
@@ -450,19 +451,19 @@ async fn compare<S: Store>(store: &S, model: &MemoryStore, n: u8) {
 }
 
 /// `None`: create it.
-fn random_event(random: &mut Random, execution: Option<&Execution>) -> Option<Event> {
+fn random_event(random: &mut Rng, execution: Option<&Execution>) -> Option<Event> {
     let execution = execution?;
     let run = execution.run().map_or(FIRST, |run| run.id);
     let attempt = execution.run().map_or(1, |run| run.attempt);
     let pause = execution.pause().map_or(run, |pause| pause.id);
-    Some(match random.below(12) {
+    Some(match random.u8(..12) {
         0..=3 => Event::Start { run, attempt },
         4 => Event::Crash { run, attempt },
         5 => Event::TimeOut { pause },
         6 | 7 => resume(pause),
         8 => Event::Cancel { pause: Some(pause), by: Caller::Request { client_ip: None } },
         number => {
-            let large = json!("x".repeat(usize::try_from(random.below(9000)).unwrap()));
+            let large = json!("x".repeat(random.usize(..9000)));
             let flow = match number {
                 9 => suspend(),
                 10 => Flow::Rerun {
@@ -476,18 +477,6 @@ fn random_event(random: &mut Random, execution: Option<&Execution>) -> Option<Ev
             Event::Finish { run, attempt, compute_ms: 3, result: None, exports, flow }
         }
     })
-}
-
-/// A sequence of numbers that a seed gives again (xorshift64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,15 @@
 //! - [`Store`]: the promises; each method's text is a crash contract
 //! - [`MemoryStore`]: the simplest thing that keeps all of them but durability
 //! - [`conformance`]: the suite that every store must pass
+//! - [`FaultyStore`]: any store, but failing and dying as a test tells it to
 
 pub mod conformance;
+mod faulty;
 mod memory;
 mod records;
 mod store;
 
+pub use faulty::{AtCall, Call, Fate, Fault, FaultyStore, Gate};
 pub use memory::MemoryStore;
 pub use records::{
     Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,

@@ -1,7 +1,7 @@
 //! A step suspends; a link, an operator or the time goes on.
 
 use serde_json::json;
-use waystation_core::{Flow, OnTimeout, PauseEnding, Status};
+use waystation_core::{Flow, LinkAction, OnTimeout, PauseEnding, Status};
 use waystation_engine::{ApprovalState, CallError, LinkOutcome};
 
 use crate::support::{Does, World, bounded, call, suspend};
@@ -16,6 +16,22 @@ async fn asking() -> World {
     let world = world.await;
     world.deploy(json!([{"name": "ask"}, {"name": "act"}])).await;
     world
+}
+
+#[tokio::test]
+async fn to_approve_is_to_resume_also_before_the_pause() {
+    let world = World::new(|_| Does::Hangs).await;
+    world.deploy(json!([{"name": "ask"}])).await;
+    let id = world.trigger(json!({})).await;
+    world.until(id, |view| view.status == Status::Running).await;
+    let (link, _) = world.link(&world.seen()[0].resume_url);
+    let called = async |action| {
+        let answer = world.engine.call_link(link, action, call(&json!(1))).await.unwrap();
+        (answer.outcome, answer.already)
+    };
+    assert_eq!(called(LinkAction::Approve).await, (LinkOutcome::Accepted, false));
+    assert_eq!(called(LinkAction::Approve).await, (LinkOutcome::Accepted, true));
+    assert_eq!(called(LinkAction::Resume).await, (LinkOutcome::Accepted, true));
 }
 
 #[tokio::test]
