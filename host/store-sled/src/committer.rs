@@ -357,7 +357,7 @@ impl Thread {
 
 /// Ends the process. Nothing that was not acknowledged is claimed to be stored, and what was
 /// is found again at the next start.
-fn die(what: &str) -> ! {
+pub(crate) fn die(what: &str) -> ! {
     tracing::error!(
         "the database can't be trusted any more: {what}. The process ends; everything that was \
          acknowledged is on disk. Check the disk, then start again."

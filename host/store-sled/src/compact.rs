@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn text(folder: &Path) -> String {
-        let db = open::open(folder, u64::MAX).unwrap();
+        let db = open::open(folder, u64::MAX).unwrap().db;
         String::from_utf8(db.get(b"mtext").unwrap().unwrap().to_vec()).unwrap()
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("store");
         database(&folder, "kept");
-        let db = open::open(&folder, u64::MAX).unwrap();
+        let db = open::open(&folder, u64::MAX).unwrap().db;
         for n in 0..20_000_u32 {
             db.insert(n.to_be_bytes(), vec![7; 2000]).unwrap();
         }
@@ -152,7 +152,7 @@ mod tests {
         let before = size();
         assert_eq!(text(&folder), "kept");
         assert_eq!(size(), before, "it was not asked for");
-        drop(open::open(&folder, 1 << 20).unwrap());
+        drop(open::open(&folder, 1 << 20).unwrap().db);
         assert!(size() * 4 < before, "{before} bytes became {}", size());
         assert_eq!(text(&folder), "kept");
     }

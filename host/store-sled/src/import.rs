@@ -34,7 +34,7 @@ impl Import {
         if fs::read_dir(folder).map_err(io)?.next().is_some() {
             return Err(io(io::Error::new(io::ErrorKind::AlreadyExists, "it is not empty")));
         }
-        let db = open::open_sled(folder)?;
+        let db = open::open_sled(folder)?.db;
         Ok(Import { folder: folder.to_owned(), db, batch: sled::Batch::default(), batch_bytes: 0 })
     }
 

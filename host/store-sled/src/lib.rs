@@ -5,6 +5,7 @@
 //! - `keys.rs`: where everything lies; `value.rs`: how a value is cut into small parts
 //! - `view.rs`: the tree as it will be, while a group of requests is staged
 //! - `write.rs`: what each request makes of it; `committer.rs`: the one thread that writes
+//! - `watch.rs`: ends the process when sled failed and does not say so
 //! - `store.rs`: the [`Store`](waystation_store::Store) itself, and all reading
 //! - `remove.rs`: what ended long ago goes; `figures.rs`: how long commits take
 //! - `open.rs`: opening; `compact.rs`, `import.rs`: a new database from an old one
@@ -24,6 +25,7 @@ mod snapshot;
 mod store;
 mod value;
 mod view;
+mod watch;
 mod write;
 
 pub use check::CheckReport;

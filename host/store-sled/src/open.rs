@@ -61,25 +61,32 @@ const MARK: &str = "format";
 /// database that ends before that number has lost commits.
 const CLOSED: &str = "closed";
 
+/// An open database, and what it was opened with: that is where sled notes that it failed.
+pub(crate) struct Opened {
+    pub(crate) db: sled::Db,
+    pub(crate) config: sled::Config,
+}
+
 /// Opens the database in `folder`, or makes it. One that is larger than `compact_over` bytes,
 /// and much larger than what lives in it, is compacted first.
-pub(crate) fn open(folder: &Path, compact_over: u64) -> Result<sled::Db, OpenError> {
+pub(crate) fn open(folder: &Path, compact_over: u64) -> Result<Opened, OpenError> {
     let io = |error| OpenError::Io { path: folder.to_owned(), error };
     compact::recover(folder).map_err(io)?;
     fs::create_dir_all(folder).map_err(io)?;
     let marked = check_mark(folder)?;
-    let db = open_sled(folder)?;
-    check_format(folder, &db, marked)?;
+    let opened = open_sled(folder)?;
+    let db = &opened.db;
+    check_format(folder, db, marked)?;
     if !marked {
         sync_all(folder).map_err(io)?;
         mark(folder).map_err(io)?;
     }
-    check_closed(folder, &db)?;
-    if compact::is_worth_it(&db, compact_over).map_err(|error| damaged(folder, error))? {
-        compact::compact(folder, db)?;
+    check_closed(folder, db)?;
+    if compact::is_worth_it(db, compact_over).map_err(|error| damaged(folder, error))? {
+        compact::compact(folder, opened.db)?;
         return open_sled(folder);
     }
-    Ok(db)
+    Ok(opened)
 }
 
 fn damaged(folder: &Path, why: impl ToString) -> OpenError {
@@ -87,7 +94,7 @@ fn damaged(folder: &Path, why: impl ToString) -> OpenError {
 }
 
 /// Opens sled, whatever is in `folder`.
-pub(crate) fn open_sled(folder: &Path) -> Result<sled::Db, OpenError> {
+pub(crate) fn open_sled(folder: &Path) -> Result<Opened, OpenError> {
     let io = |error| OpenError::Io { path: folder.to_owned(), error };
     clear_unfinished(folder).map_err(io)?;
     refuse_blobs(folder).map_err(|why| damaged(folder, why))?;
@@ -102,11 +109,14 @@ pub(crate) fn open_sled(folder: &Path) -> Result<sled::Db, OpenError> {
     let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
     panic::set_hook(hook);
     let opened = opened.map_err(|_| damaged(folder, "sled could not read it"))?;
-    opened.map_err(|error| match error {
-        sled::Error::Io(error) if is_locked(&error) => OpenError::InUse(folder.to_owned()),
-        sled::Error::Io(error) => io(error),
-        other => damaged(folder, other),
-    })
+    match opened {
+        Ok(db) => Ok(Opened { db, config }),
+        Err(sled::Error::Io(error)) if is_locked(&error) => {
+            Err(OpenError::InUse(folder.to_owned()))
+        }
+        Err(sled::Error::Io(error)) => Err(io(error)),
+        Err(other) => Err(damaged(folder, other)),
+    }
 }
 
 /// Was this a whole database before?

@@ -17,8 +17,9 @@ use waystation_store::{
 use crate::check::{Check, CheckReport};
 use crate::committer::{Committer, QUEUE_MAX, SnapshotReader};
 use crate::files::ComponentFiles;
-use crate::open::{self, OpenError};
+use crate::open::{self, OpenError, Opened};
 use crate::view::{Read as _, Stage, broken};
+use crate::watch::Watch;
 use crate::write::{self, StoredExecution, WorkflowHead};
 use crate::{keys, remove};
 
@@ -28,6 +29,7 @@ pub struct SledStore {
     folder: PathBuf,
     committer: Committer,
     files: ComponentFiles,
+    _watch: Watch,
 }
 
 impl SledStore {
@@ -56,9 +58,10 @@ impl SledStore {
             move |error| OpenError::Io { path, error }
         };
         let files = ComponentFiles::open(components).map_err(io(components))?;
-        let db = open::open(folder, over_bytes)?;
+        let Opened { db, config } = open::open(folder, over_bytes)?;
+        let watch = Watch::start(config).map_err(io(folder))?;
         let committer = Committer::start(db.clone(), folder).map_err(io(folder))?;
-        Ok(SledStore { db, folder: folder.to_owned(), committer, files })
+        Ok(SledStore { db, folder: folder.to_owned(), committer, files, _watch: watch })
     }
 
     /// Writes what is waiting and closes. Blocks; later calls fail.
