@@ -8,6 +8,8 @@ use tempfile::TempDir;
 use waystation_store::conformance;
 use waystation_store_sled::{OpenError, SledStore, StoreEntry};
 
+use crate::copy;
+
 fn open(folder: &Path) -> Result<SledStore, OpenError> {
     SledStore::open(&folder.join("db"), &folder.join("components"))
 }
@@ -19,17 +21,6 @@ async fn stored() -> TempDir {
     conformance::differ(&store, 4711, 400).await;
     drop(store);
     folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
 }
 
 /// What is left of a store that opens.

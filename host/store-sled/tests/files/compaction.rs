@@ -11,6 +11,8 @@ use waystation_core::{Caller, Event, Timestamp};
 use waystation_store::{Attachments, ExecutionFilter, Store, conformance};
 use waystation_store_sled::SledStore;
 
+use crate::copy;
+
 /// Says to the child which database it is to open.
 const FOLDER: &str = "WAYSTATION_TEST_FOLDER";
 
@@ -58,17 +60,6 @@ async fn is_whole(folder: &Path) {
     assert_eq!((report.executions, report.problems), (50, vec![]));
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to.join(entry.file_name())),
-            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
-}
-
 /// Not a test of its own: what the child of the test below does.
 #[test]
 fn child_that_opens() {
@@ -79,7 +70,10 @@ fn child_that_opens() {
 
 fn opening(folder: &Path) -> std::process::Child {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "child_that_opens"]).env(FOLDER, folder).stdout(Stdio::null());
+    child
+        .args(["--exact", "compaction::child_that_opens"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::null());
     child.stderr(Stdio::null()).spawn().unwrap()
 }
 
