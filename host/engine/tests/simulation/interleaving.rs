@@ -81,6 +81,9 @@ enum Came {
 /// Rounds of letting everything go, each past a deadline, until nothing may be left.
 const ROUNDS_MAX: usize = 200;
 
+/// Turns until all wait for time to pass. Three executions of three steps take some hundred.
+const TURNS_MAX: usize = 5_000;
+
 pub(crate) fn tell(prepared: &Prepared, seed: u64, traced: bool) -> Result<Told, Broken> {
     let schedule = Arc::new(Schedule::new(seed, traced));
     let clock = Arc::new(ManualClock::new(START));
@@ -380,12 +383,16 @@ impl<'a> Life<'a> {
     }
 
     async fn let_all_go(&mut self) -> Result<Came, String> {
-        while self.next_turn(false).await? {
+        for _ in 0..TURNS_MAX {
+            let gone = self.next_turn(false).await?;
             if self.schedule.is_killed() {
                 return Ok(Came::Dead);
             }
+            if !gone {
+                return Ok(Came::Through);
+            }
         }
-        Ok(Came::Through)
+        Err("it does not come to rest although no time passes".to_owned())
     }
 
     fn pass_deadline(&self, deadline: Timestamp) {
