@@ -15,25 +15,17 @@ use waystation_store::StoreError;
 use crate::drive;
 use crate::engine::Engine;
 
-/// How often the store is read although nothing was told to be ready: whatever was missed, it
-/// is found.
+/// How often the store is read although nothing was told to be ready.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// How long to wait before the store is asked again after it failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// Executions that wait for so long are worth a line in the log, in milliseconds.
-const LONG_WAIT_MS: u64 = 60_000;
-
 pub(crate) async fn run(engine: Engine) {
     while engine.is_ready() {
         match take_up_ready(&engine).await {
-            Ok(()) => tokio::select! {
-                // No dice: what one wakes up for is the same in every replay.
-                biased;
-                () = engine.0.wake.notified() => {}
-                () = tokio::time::sleep(SWEEP) => report(&engine),
-            },
+            // Told or not: whatever was missed, it is found.
+            Ok(()) => drop(tokio::time::timeout(SWEEP, engine.0.wake.notified()).await),
             Err(error) => {
                 tracing::error!(%error, "what is ready could not be read");
                 tokio::time::sleep(STORE_RETRY).await;
@@ -47,33 +39,19 @@ async fn take_up_ready(engine: &Engine) -> Result<(), StoreError> {
     let free = engine.0.slots.available_permits();
     let limit = engine.0.active.lock().len() + free + 1;
     let listed = engine.0.store.ready(limit).await?;
-    let now = engine.0.clock.now();
-    let (mut waiting, mut waiting_ms) = (0, 0);
+    let mut waiting = 0;
     for entry in &listed {
         match engine.take_up(entry.id) {
             TakenUp::Started => engine.one_waits_no_longer(),
             TakenUp::Held => {}
-            TakenUp::NoSlot => {
-                waiting += 1;
-                waiting_ms = now.millis_since(entry.since).max(waiting_ms);
-            }
+            TakenUp::NoSlot => waiting += 1,
         }
     }
-    engine.0.counters.ready_waiting.store(waiting as u64, Ordering::Relaxed);
-    engine.0.counters.ready_waiting_ms.store(waiting_ms, Ordering::Relaxed);
     if listed.len() < limit {
         // All that is ready was seen: this is the exact number.
         engine.0.backlog.store(waiting, Ordering::Relaxed);
     }
     Ok(())
-}
-
-fn report(engine: &Engine) {
-    let waiting_ms = engine.0.counters.ready_waiting_ms.load(Ordering::Relaxed);
-    if waiting_ms > LONG_WAIT_MS {
-        let backlog = engine.0.backlog.load(Ordering::Relaxed);
-        tracing::warn!(waiting_ms, backlog, "executions that could run wait for a slot");
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

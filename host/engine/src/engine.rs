@@ -15,6 +15,7 @@ use waystation_core::{
 };
 use waystation_store::{Applied, Store, StoreError};
 
+use crate::alarm::{self, Alarm};
 use crate::mail::Mailer;
 use crate::settings::{EngineError, EngineMetrics, EngineParts, EngineSettings};
 use crate::waiters::{Responders, Waiters};
@@ -54,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) closing: AtomicBool,
     pub(crate) closed: Notify,
     pub(crate) counters: Counters,
+    pub(crate) alarm: Alarm,
 }
 
 #[derive(Default)]
@@ -66,10 +68,6 @@ pub(crate) struct Counters {
     pub(crate) mails_sent: AtomicU64,
     pub(crate) mails_failed: AtomicU64,
     pub(crate) executions_removed: AtomicU64,
-    pub(crate) ready_waiting: AtomicU64,
-    pub(crate) ready_waiting_ms: AtomicU64,
-    pub(crate) timers_overdue: AtomicU64,
-    pub(crate) timers_overdue_ms: AtomicU64,
 }
 
 /// Carries `work` out also when its caller leaves: what is committed has to be followed up.
@@ -119,10 +117,12 @@ impl Engine {
             closing: AtomicBool::new(false),
             closed: Notify::new(),
             counters: Counters::default(),
+            alarm: Alarm::default(),
         }));
         tokio::spawn(dispatch::run(engine.clone()));
         tokio::spawn(timers::run(engine.clone()));
         tokio::spawn(retention::run(engine.clone()));
+        tokio::spawn(alarm::run(engine.clone()));
         tokio::spawn(crate::mail::deliver(engine.clone()));
         Ok(engine)
     }
@@ -177,10 +177,10 @@ impl Engine {
             runs_max: self.limits().runs_max as u64,
             mails_sent: read(&counters.mails_sent),
             mails_failed: read(&counters.mails_failed),
-            ready_waiting: read(&counters.ready_waiting),
-            ready_waiting_ms: read(&counters.ready_waiting_ms),
-            timers_overdue: read(&counters.timers_overdue),
-            timers_overdue_ms: read(&counters.timers_overdue_ms),
+            ready_waiting: self.0.alarm.ready.count(),
+            ready_waiting_ms: self.0.alarm.ready.ms(),
+            timers_overdue: self.0.alarm.timers.count(),
+            timers_overdue_ms: self.0.alarm.timers.ms(),
             store: self.0.store.figures(),
         }
     }

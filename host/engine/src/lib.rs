@@ -5,13 +5,15 @@
 //!
 //! - `engine.rs`: the [`Engine`] and what it holds; `settings.rs`: what it is made of
 //! - `dispatch.rs`: takes up what is ready; `drive.rs`: moves one execution as far as it goes
-//! - `timers.rs`: ends pauses whose time is over; `retention.rs`: removes what ended long ago
+//! - `timers.rs`: ends pauses whose time is over; `retention.rs`: removes what ended long ago;
+//!   `alarm.rs`: notices what should have happened and has not
 //! - `prepare.rs`, `template.rs`: what a run gets to see; `test_run.rs`: a run that leaves nothing
 //! - `trigger.rs`, `calls.rs`, `definitions.rs`, `read.rs`: what callers ask for
 //! - `mail/`: deliveries; `waiters.rs`: those who wait for an answer
 //!
 //! Knows nothing of HTTP, nor of WebAssembly: guests run behind [`waystation_core::StepRunner`].
 
+mod alarm;
 mod api;
 mod calls;
 mod definitions;

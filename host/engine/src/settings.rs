@@ -89,11 +89,11 @@ pub struct EngineMetrics {
     pub mails_failed: u64,
     /// Executions removed because they ended long ago.
     pub executions_removed: u64,
-    /// Executions that could run and wait for a slot, as far as the dispatcher looks.
+    /// Executions that could run and do not, at most 1000 are counted.
     pub ready_waiting: u64,
     /// For how long the first of them has waited, in milliseconds.
     pub ready_waiting_ms: u64,
-    /// Pauses whose deadline is over and that have not ended yet, as far as the timers look.
+    /// Pauses whose deadline is over and that have not ended, at most 1000 are counted.
     pub timers_overdue: u64,
     /// For how long the first of them is overdue, in milliseconds.
     pub timers_overdue_ms: u64,

@@ -3,7 +3,6 @@
 //! A deadline names its pause: a timer that comes too late changes nothing. Ending a pause is a
 //! commit and no run, so it waits for no slot; what is ready then, the dispatcher takes up.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use waystation_core::{Event, Status, Timestamp};
@@ -24,9 +23,6 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 /// Pauses that are ended before the list is read again. Their commits go to disk in one sync.
 const BATCH: usize = 64;
 
-/// Pauses that are overdue for so long are worth a line in the log, in milliseconds.
-const OVERDUE_MS: u64 = 60_000;
-
 pub(crate) async fn run(engine: Engine) {
     while engine.is_ready() {
         match end_pauses(&engine).await {
@@ -45,7 +41,6 @@ async fn end_pauses(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
         let listed = engine.0.store.deadlines(BATCH).await?;
         let now = engine.0.clock.now();
         let due = listed.partition_point(|entry| entry.at <= now);
-        report(engine, &listed[..due], now);
         if due == 0 || !engine.is_ready() {
             return Ok(listed.first().map(|entry| entry.at));
         }
@@ -53,20 +48,6 @@ async fn end_pauses(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
         for ended in futures_util::future::join_all(ended).await {
             ended?;
         }
-    }
-}
-
-fn report(engine: &Engine, due: &[Deadline], now: Timestamp) {
-    let overdue_ms = due.first().map_or(0, |first| now.millis_since(first.at));
-    engine.0.counters.timers_overdue.store(due.len() as u64, Ordering::Relaxed);
-    engine.0.counters.timers_overdue_ms.store(overdue_ms, Ordering::Relaxed);
-    if overdue_ms > OVERDUE_MS {
-        let first = due.first().map(|first| first.id.to_string());
-        tracing::warn!(
-            overdue_ms,
-            first,
-            "pauses end late: the host was down, or the clock jumped"
-        );
     }
 }
 

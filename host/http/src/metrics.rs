@@ -89,7 +89,7 @@ fn text(http: &HttpMetrics, engine: &EngineMetrics) -> Result<String, fmt::Error
         ("runs_max", "Runs that may be under way", engine.runs_max),
         (
             "ready_waiting",
-            "Executions that could run and wait for a slot, as far as the dispatcher looks",
+            "Executions that could run and do not (up to 1000, every 10 s)",
             engine.ready_waiting,
         ),
         (
@@ -99,7 +99,7 @@ fn text(http: &HttpMetrics, engine: &EngineMetrics) -> Result<String, fmt::Error
         ),
         (
             "timers_overdue",
-            "Pauses whose deadline is over and that have not ended yet, as far as the timers look",
+            "Pauses whose deadline is over and that have not ended (up to 1000, every 10 s)",
             engine.timers_overdue,
         ),
         (

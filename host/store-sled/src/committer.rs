@@ -63,11 +63,12 @@ enum Message {
     Close,
 }
 
-/// What the reader of a snapshot asks for.
+/// What the reader of a snapshot asks for. Snapshots have numbers: a reader whose snapshot was
+/// given up must not read in the next one.
 enum SnapshotCall {
-    Begin(oneshot::Sender<Result<(), StoreError>>),
-    Next(oneshot::Sender<Result<Vec<StoreEntry>, StoreError>>),
-    End,
+    Begin(oneshot::Sender<Result<u64, StoreError>>),
+    Next(u64, oneshot::Sender<Result<Vec<StoreEntry>, StoreError>>),
+    End(u64),
 }
 
 pub(crate) struct Committer {
@@ -100,6 +101,7 @@ impl Committer {
             begun: begun.clone(),
             publish,
             snapshot: None,
+            snapshots: 0,
         };
         let handle = std::thread::Builder::new().name("committer".into()).spawn(move || {
             // A panic here would leave callers waiting for ever, and the state unknown.
@@ -157,8 +159,8 @@ impl Committer {
     pub(crate) async fn begin_snapshot(&self) -> Result<SnapshotReader, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.send(Message::Snapshot(SnapshotCall::Begin(answer)))?;
-        answered.await.map_err(|_| StoreError::Closed)??;
-        Ok(SnapshotReader { queue: self.queue.clone(), depth: self.depth.clone() })
+        let number = answered.await.map_err(|_| StoreError::Closed)??;
+        Ok(SnapshotReader { number, queue: self.queue.clone(), depth: self.depth.clone() })
     }
 
     fn send(&self, message: Message) -> Result<(), StoreError> {
@@ -207,6 +209,7 @@ impl Committer {
 
 /// Reads a snapshot, part by part. There is one at a time.
 pub struct SnapshotReader {
+    number: u64,
     queue: Sender<Message>,
     depth: Arc<AtomicUsize>,
 }
@@ -220,7 +223,7 @@ impl SnapshotReader {
     /// damaged; or the store has closed.
     pub async fn next(&mut self) -> Result<Vec<StoreEntry>, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.send(SnapshotCall::Next(answer))?;
+        self.send(SnapshotCall::Next(self.number, answer))?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -233,7 +236,7 @@ impl SnapshotReader {
 impl Drop for SnapshotReader {
     fn drop(&mut self) {
         // A closed store has forgotten it already.
-        let _ = self.send(SnapshotCall::End);
+        let _ = self.send(SnapshotCall::End(self.number));
     }
 }
 
@@ -245,7 +248,9 @@ struct Thread {
     figures: Arc<CommitFigures>,
     begun: Arc<AtomicU64>,
     publish: watch::Sender<u64>,
-    snapshot: Option<Snapshot>,
+    snapshot: Option<(u64, Snapshot)>,
+    /// Snapshots so far.
+    snapshots: u64,
 }
 
 impl Thread {
@@ -303,20 +308,25 @@ impl Thread {
                 let _ = answer.send(Err(StoreError::Busy));
             }
             SnapshotCall::Begin(answer) => {
-                self.snapshot = answer.send(Ok(())).is_ok().then(Snapshot::new);
+                self.snapshots += 1;
+                let number = self.snapshots;
+                let begun = answer.send(Ok(number)).is_ok();
+                self.snapshot = begun.then(|| (number, Snapshot::new()));
             }
-            SnapshotCall::Next(answer) => {
-                let tree: &sled::Tree = &self.db;
-                let read = self.snapshot.as_mut().map(|snapshot| snapshot.next(tree));
+            SnapshotCall::Next(number, answer) => {
+                let snapshot = self.snapshot.as_mut().filter(|(current, _)| *current == number);
+                let read = snapshot.map(|(_, snapshot)| snapshot.next(&self.db));
                 let _ = answer.send(read.unwrap_or(Err(StoreError::Busy)));
             }
-            SnapshotCall::End => self.snapshot = None,
+            SnapshotCall::End(number) => {
+                self.snapshot.take_if(|(current, _)| *current == number);
+            }
         }
     }
 
     /// Puts aside for the snapshot what is about to change.
     fn spare_snapshot(&mut self, stage: &Stage<'_>, commit_key: &Key) {
-        let Some(snapshot) = &mut self.snapshot else { return };
+        let Some((_, snapshot)) = &mut self.snapshot else { return };
         let changes = stage.changes().chain([commit_key]);
         let spared = snapshot.before_change(&self.db, changes);
         if spared.is_err() || snapshot.is_too_slow() {

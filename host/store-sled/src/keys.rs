@@ -130,6 +130,11 @@ pub(crate) fn ended(at: Timestamp, id: ExecutionId) -> Key {
     entry_at(b'x', at.as_millis(), id)
 }
 
+/// The first key of an execution that ended at `at` or later.
+pub(crate) fn ended_before(at: Timestamp) -> Key {
+    key(b'x', &[&at.as_millis().to_be_bytes()])
+}
+
 pub(crate) fn all_removals() -> Key {
     key(b'd', &[])
 }

@@ -14,6 +14,9 @@ use crate::write::StoredExecution;
 /// Executions that one commit takes out of the lists.
 pub(crate) const EXECUTIONS_MAX: usize = 64;
 
+/// Executions that one commit looks at: some may have to stay.
+const LOOKED_AT_MAX: usize = 1000;
+
 /// Keys that one commit takes away.
 const KEYS_MAX: usize = 500;
 
@@ -25,9 +28,11 @@ pub(crate) fn begin(
     limit: usize,
 ) -> Result<usize, StoreError> {
     let mut gone = 0;
-    for key in stage.keys(&keys::all_ended(), usize::MAX)? {
-        let Some((at, id)) = keys::read_entry_at(&key) else { continue };
-        if at >= before.as_millis() || gone >= limit.min(EXECUTIONS_MAX) {
+    let end = keys::ended_before(before);
+    let over = |key: &[u8]| key >= end.as_slice();
+    for key in stage.keys_until(&keys::all_ended(), over, LOOKED_AT_MAX)? {
+        let Some((_, id)) = keys::read_entry_at(&key) else { continue };
+        if gone >= limit.min(EXECUTIONS_MAX) {
             break;
         }
         if !stage.any_with_prefix(&keys::mails_of(id))? {

@@ -117,13 +117,26 @@ impl<'a> Stage<'a> {
 
     /// The first keys with this prefix, at most `limit`, in order.
     pub(crate) fn keys(&self, prefix: &[u8], limit: usize) -> Result<Vec<Key>, StoreError> {
+        self.keys_until(prefix, |_| false, limit)
+    }
+
+    /// The same up to the first key that is `over`.
+    pub(crate) fn keys_until(
+        &self,
+        prefix: &[u8],
+        over: impl Fn(&[u8]) -> bool,
+        limit: usize,
+    ) -> Result<Vec<Key>, StoreError> {
         let staged = self.kept.keys().chain(self.current.keys());
-        let mut keys: BTreeSet<Key> =
-            staged.filter(|key| key.starts_with(prefix)).cloned().collect();
+        let staged = staged.filter(|key| key.starts_with(prefix) && !over(key));
+        let mut keys: BTreeSet<Key> = staged.cloned().collect();
         keys.retain(|key| self.staged(key).is_some_and(Option::is_some));
         let mut stored = 0;
         for entry in self.tree.scan_prefix(prefix) {
             let (key, _) = entry.map_err(broken)?;
+            if over(&key) {
+                break;
+            }
             if self.staged(&key).is_none() {
                 keys.insert(key.to_vec());
                 stored += 1;

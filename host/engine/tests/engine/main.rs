@@ -1,6 +1,7 @@
 //! The engine with scripted steps and a clock that is moved by hand: no WebAssembly, no HTTP.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod alarm;
 mod approvals;
 mod mail;
 mod reading;
