@@ -99,7 +99,30 @@ pub(crate) fn entry_is_right(ledger: &mut Ledger, story: &Story, change: &Transi
         }
         Event::Start { .. } | Event::TimeOut { .. } | Event::Crash { .. } => {}
     }
+    pause_is_right(story, change).map_err(&wrong)?;
     early_calls_are_right(story, change).map_err(wrong)
+}
+
+/// A timer and a call end the pause that they name, and only when it is open; a timer only when
+/// its time is over.
+fn pause_is_right(story: &Story, change: &Transition) -> Result<(), &'static str> {
+    let open = story.execution.pause();
+    let is_open = |pause: &PauseId| open.is_some_and(|open| open.id == *pause);
+    let early = |note: &Note| matches!(note, Note::StoredEarlyCall { .. });
+    match &change.entry.event {
+        Some(Event::TimeOut { pause }) if !is_open(pause) => Err("a timer of another pause"),
+        Some(Event::TimeOut { .. })
+            if open.is_some_and(|open| change.entry.at < open.deadline) =>
+        {
+            Err("a timer before its time")
+        }
+        Some(Event::Resume { pause, .. } | Event::Cancel { pause: Some(pause), .. })
+            if !is_open(pause) && !change.entry.notes.iter().any(early) =>
+        {
+            Err("a call of another pause")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The pass whose report this is. Its end is recorded once.
