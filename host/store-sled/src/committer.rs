@@ -67,7 +67,7 @@ enum Message {
 /// given up must not read in the next one.
 enum SnapshotCall {
     Begin(oneshot::Sender<Result<u64, StoreError>>),
-    Next(u64, oneshot::Sender<Result<Vec<StoreEntry>, StoreError>>),
+    Next(u64, oneshot::Sender<Result<Option<Vec<StoreEntry>>, StoreError>>),
     End(u64),
 }
 
@@ -178,10 +178,7 @@ impl Committer {
     ) -> Result<T, StoreError> {
         let mut tries = READS_MAX;
         loop {
-            // sled asserts its way through damaged pages.
-            let value = catch_unwind(AssertUnwindSafe(&read)).unwrap_or_else(|_| {
-                Err(StoreError::Damaged("sled could not read a page of the database".into()))
-            });
+            let value = guarded(&read);
             let seen = self.begun.load(Ordering::SeqCst);
             let mut synced = self.synced.clone();
             synced.wait_for(|commit| *commit >= seen).await.map_err(|_| StoreError::Closed)?;
@@ -207,6 +204,13 @@ impl Committer {
     }
 }
 
+/// Reads. sled asserts its way through damaged pages.
+fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        Err(StoreError::Damaged("sled could not read a page of the database".into()))
+    })
+}
+
 /// Reads a snapshot, part by part. There is one at a time.
 pub struct SnapshotReader {
     number: u64,
@@ -215,13 +219,13 @@ pub struct SnapshotReader {
 }
 
 impl SnapshotReader {
-    /// The next entries; none at the end.
+    /// The next entries, which may be none; `None` at the end.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Busy`] when it was read too slowly and had to be given up; the database is
-    /// damaged; or the store has closed.
-    pub async fn next(&mut self) -> Result<Vec<StoreEntry>, StoreError> {
+    /// It was read too slowly and had to be given up; the database is damaged; or the store has
+    /// closed.
+    pub async fn next(&mut self) -> Result<Option<Vec<StoreEntry>>, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.send(SnapshotCall::Next(self.number, answer))?;
         answered.await.map_err(|_| StoreError::Closed)?
@@ -315,8 +319,9 @@ impl Thread {
             }
             SnapshotCall::Next(number, answer) => {
                 let snapshot = self.snapshot.as_mut().filter(|(current, _)| *current == number);
-                let read = snapshot.map(|(_, snapshot)| snapshot.next(&self.db));
-                let _ = answer.send(read.unwrap_or(Err(StoreError::Busy)));
+                let read = snapshot.map(|(_, snapshot)| guarded(|| snapshot.next(&self.db)));
+                let given_up = || StoreError::Io("the snapshot was given up".into());
+                let _ = answer.send(read.unwrap_or_else(|| Err(given_up())));
             }
             SnapshotCall::End(number) => {
                 self.snapshot.take_if(|(current, _)| *current == number);
@@ -328,11 +333,12 @@ impl Thread {
     fn spare_snapshot(&mut self, stage: &Stage<'_>, commit_key: &Key) {
         let Some((_, snapshot)) = &mut self.snapshot else { return };
         let changes = stage.changes().chain([commit_key]);
-        let spared = snapshot.before_change(&self.db, changes);
-        if spared.is_err() || snapshot.is_too_slow() {
-            tracing::warn!("a snapshot of the database was read too slowly and is given up");
-            self.snapshot = None;
+        match guarded(|| snapshot.before_change(&self.db, changes)) {
+            Ok(()) if !snapshot.is_too_slow() => return,
+            Ok(()) => tracing::warn!("a backup or check is read too slowly and is given up"),
+            Err(error) => tracing::error!(%error, "a backup or check is given up"),
         }
+        self.snapshot = None;
     }
 
     fn write(&mut self, stage: Stage<'_>) {

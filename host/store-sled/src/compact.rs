@@ -1,24 +1,39 @@
 //! Gives back space: sled's file does not come back from its high-water mark.
 //!
-//! Everything live is copied into `FOLDER.new`, which becomes a database when it is whole and
-//! on disk. Then the two change places, by two renames, and the old one is removed. Whatever
-//! a crash leaves of this, [`recover`] makes one database of it again before it is opened.
+//! Everything live is copied into `FOLDER.compacting`, which becomes a database when it is whole
+//! and on disk. Then the two change places, by two renames, and the old one, by then
+//! `FOLDER.replaced`, is removed. Whatever a crash leaves of this, [`recover`] makes one database
+//! of it again before it is opened. A compaction that fails leaves things as they were: nobody
+//! needs it to go on.
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::committer::die;
 use crate::import::Import;
-use crate::open::{self, OpenError};
-use crate::view::broken;
+use crate::open::{self, OpenError, Opened};
 
 /// A database is compacted when its file is so many times as large as what lives in it.
 const FACTOR: u64 = 8;
+
+/// Room that the copy of so many live bytes may take, at the most: sled writes in large pieces.
+const ROOM_FACTOR: u64 = 4;
+const ROOM_BYTES: u64 = 64 << 20;
 
 fn beside(folder: &Path, ending: &str) -> PathBuf {
     let mut name = folder.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+fn copy_of(folder: &Path) -> PathBuf {
+    beside(folder, ".compacting")
+}
+
+fn replaced(folder: &Path) -> PathBuf {
+    beside(folder, ".replaced")
 }
 
 fn sync_parent(folder: &Path) -> io::Result<()> {
@@ -35,57 +50,110 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Brings to an end, or takes back, what a crash left of a compaction.
+/// Brings to an end, or takes back, what a crash left of a compaction. Removes only what a whole
+/// database stands in for.
 pub(crate) fn recover(folder: &Path) -> io::Result<()> {
-    let (new, old) = (beside(folder, ".new"), beside(folder, ".old"));
+    let (copy, old) = (copy_of(folder), replaced(folder));
     if !folder.exists() && old.exists() {
         // It died between the two renames.
-        let whole = if open::is_marked(&new) { &new } else { &old };
+        let whole = if open::is_marked(&copy) { &copy } else { &old };
         fs::rename(whole, folder)?;
         sync_parent(folder)?;
     }
-    remove(&new)?;
-    remove(&old)
+    if open::is_marked(folder) {
+        remove(&copy)?;
+        remove(&old)?;
+    }
+    Ok(())
 }
 
-/// Is the database so much larger than what lives in it? Looks closer only when its file is
-/// larger than `over_bytes`.
-pub(crate) fn is_worth_it(db: &sled::Db, over_bytes: u64) -> Result<bool, sled::Error> {
+/// Compacts the database if its file is larger than `over_bytes` and much larger than what
+/// lives in it. What is returned is the database, compacted or as it was.
+pub(crate) fn compact_if_worth_it(
+    folder: &Path,
+    opened: Opened,
+    over_bytes: u64,
+) -> Result<Opened, OpenError> {
+    let Some(live) = is_worth_it(&opened.db, over_bytes).map_err(|e| open::damaged(folder, e))?
+    else {
+        return Ok(opened);
+    };
+    let before = opened.db.size_on_disk().unwrap_or_default();
+    let copied = is_possible(folder, live).and_then(|()| copy(folder, &opened.db));
+    if let Err(why) = copied {
+        tracing::warn!(%why, "the database is mostly empty, and can't be compacted");
+        // The next start removes what can't be removed now.
+        let _ = remove(&copy_of(folder));
+        return Ok(opened);
+    }
+    drop(opened);
+    if let Err(why) = exchange(folder) {
+        tracing::warn!(%why, "the database is mostly empty, and can't be replaced");
+    }
+    let opened = open::open_again(folder)?;
+    recover(folder).map_err(|error| OpenError::Io { path: folder.to_owned(), error })?;
+    let after = opened.db.size_on_disk().unwrap_or_default();
+    tracing::info!(before, after, "the database was compacted");
+    Ok(opened)
+}
+
+/// Bytes that live in the database, if it is worth to compact it. Looks closer only when its
+/// file is larger than `over_bytes`, and no further than it must.
+fn is_worth_it(db: &sled::Db, over_bytes: u64) -> Result<Option<u64>, sled::Error> {
     let size = db.size_on_disk()?;
     if size <= over_bytes {
-        return Ok(false);
+        return Ok(None);
     }
     let mut live = 0;
     for entry in db.iter() {
         let (key, value) = entry?;
         live += (key.len() + value.len()) as u64;
+        if live.saturating_mul(FACTOR) >= size {
+            return Ok(None);
+        }
     }
-    Ok(size > live.saturating_mul(FACTOR))
+    Ok(Some(live))
 }
 
-/// Puts a compact copy in the place of the database, which is closed first.
-pub(crate) fn compact(folder: &Path, db: sled::Db) -> Result<(), OpenError> {
-    let io = |error| OpenError::Io { path: folder.to_owned(), error };
-    let (new, old) = (beside(folder, ".new"), beside(folder, ".old"));
-    let before = db.size_on_disk().unwrap_or_default();
-    remove(&new).map_err(io)?;
-    let mut import = Import::create(&new)?;
-    for entry in db.iter() {
-        let (key, value) = entry.map_err(|error| OpenError::Damaged {
-            path: folder.to_owned(),
-            why: broken(error).to_string(),
-        })?;
-        import.put(&key, &value)?;
+/// Can two folders change places here, and is there room for both?
+fn is_possible(folder: &Path, live: u64) -> Result<(), String> {
+    let failed = |error: io::Error| error.to_string();
+    let about = fs::symlink_metadata(folder).map_err(failed)?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = fs::metadata(parent.unwrap_or(Path::new("."))).map_err(failed)?;
+    if !about.is_dir() || about.dev() != parent.dev() {
+        return Err("its folder is a link or a mount point".to_owned());
     }
-    import.finish()?;
-    drop(db);
-    fs::rename(folder, &old).map_err(io)?;
-    fs::rename(&new, folder).map_err(io)?;
-    sync_parent(folder).map_err(io)?;
-    remove(&old).map_err(io)?;
-    let after = fs::metadata(folder.join("db")).map(|about| about.len()).unwrap_or_default();
-    tracing::info!(before, after, "the database was compacted");
+    let disk = rustix::fs::statvfs(folder).map_err(|error| error.to_string())?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let room = live.saturating_mul(ROOM_FACTOR).saturating_add(ROOM_BYTES);
+    if free < room {
+        return Err(format!("the disk has {free} bytes left, and {room} may be needed"));
+    }
     Ok(())
+}
+
+fn copy(folder: &Path, db: &sled::Db) -> Result<(), String> {
+    let copy = copy_of(folder);
+    remove(&copy).map_err(|error| error.to_string())?;
+    // A disk that is broken, and not full, ends the start.
+    let mut import = Import::create(&copy, |why| die(why)).map_err(|error| error.to_string())?;
+    for entry in db.iter() {
+        let (key, value) = entry.map_err(|error| error.to_string())?;
+        import.put(&key, &value).map_err(|error| error.to_string())?;
+    }
+    import.finish().map_err(|error| error.to_string())
+}
+
+/// Puts the copy in the place of the database, or leaves everything as it was.
+fn exchange(folder: &Path) -> io::Result<()> {
+    let (copy, old) = (copy_of(folder), replaced(folder));
+    fs::rename(folder, &old)?;
+    if let Err(error) = fs::rename(&copy, folder) {
+        fs::rename(&old, folder)?;
+        return Err(error);
+    }
+    sync_parent(folder)
 }
 
 #[cfg(test)]
@@ -94,7 +162,7 @@ mod tests {
 
     /// A database that holds nothing but its format and `text`.
     fn database(folder: &Path, text: &str) {
-        let mut import = Import::create(folder).unwrap();
+        let mut import = Import::create(folder, |why| panic!("{why}")).unwrap();
         import.put(&crate::keys::meta("format"), open::FORMAT.as_bytes()).unwrap();
         import.put(b"mtext", text.as_bytes()).unwrap();
         import.finish().unwrap();
@@ -126,19 +194,28 @@ mod tests {
         for (number, (leave, expected)) in cases.into_iter().enumerate() {
             let home = tempfile::tempdir().unwrap();
             let folder = home.path().join("store");
-            let (new, old) = (beside(&folder, ".new"), beside(&folder, ".old"));
-            leave(&folder, &new, &old);
+            leave(&folder, &copy_of(&folder), &replaced(&folder));
             assert_eq!(text(&folder), expected, "case {number}");
             assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "case {number}");
         }
     }
 
     #[test]
-    fn what_was_deleted_gives_its_space_back() {
+    fn what_no_whole_database_stands_in_for_is_not_removed() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("store");
-        database(&folder, "kept");
-        let db = open::open(&folder, u64::MAX).unwrap().db;
+        database(&copy_of(&folder), "new");
+        database(&replaced(&folder), "old");
+        // Something makes an empty folder in between.
+        fs::create_dir(&folder).unwrap();
+        recover(&folder).unwrap();
+        assert!(copy_of(&folder).exists() && replaced(&folder).exists());
+    }
+
+    /// Fills a database and takes everything away again.
+    fn swollen(folder: &Path) -> u64 {
+        database(folder, "kept");
+        let db = open::open(folder, u64::MAX).unwrap().db;
         for n in 0..20_000_u32 {
             db.insert(n.to_be_bytes(), vec![7; 2000]).unwrap();
         }
@@ -148,12 +225,35 @@ mod tests {
         }
         db.flush().unwrap();
         drop(db);
-        let size = || fs::metadata(folder.join("db")).unwrap().len();
-        let before = size();
+        size(folder)
+    }
+
+    fn size(folder: &Path) -> u64 {
+        fs::metadata(folder.join("db")).unwrap().len()
+    }
+
+    #[test]
+    fn what_was_deleted_gives_its_space_back() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("store");
+        let before = swollen(&folder);
         assert_eq!(text(&folder), "kept");
-        assert_eq!(size(), before, "it was not asked for");
+        assert_eq!(size(&folder), before, "it was not asked for");
         drop(open::open(&folder, 1 << 20).unwrap().db);
-        assert!(size() * 4 < before, "{before} bytes became {}", size());
+        assert!(size(&folder) * 4 < before, "{before} bytes became {}", size(&folder));
         assert_eq!(text(&folder), "kept");
+    }
+
+    #[test]
+    fn a_database_that_can_not_be_compacted_opens_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, link) = (home.path().join("elsewhere"), home.path().join("store"));
+        let before = swollen(&folder);
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        drop(open::open(&link, 1 << 20).unwrap().db);
+        assert_eq!(text(&link), "kept");
+        assert_eq!(size(&folder), before);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
     }
 }

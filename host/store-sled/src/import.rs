@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::keys;
-use crate::open::{self, FORMAT, OpenError};
+use crate::open::{self, FORMAT, OpenError, Opened};
 use crate::value::PART_BYTES_MAX;
+use crate::watch::Watch;
 
 /// The longest key: two names of 64 bytes and what is beside them are far below.
 const KEY_BYTES_MAX: usize = 512;
@@ -18,24 +19,29 @@ const BATCH_BYTES: usize = 256 * 1024;
 pub struct Import {
     folder: PathBuf,
     db: sled::Db,
+    _watch: Watch,
     batch: sled::Batch,
     batch_bytes: usize,
 }
 
 impl Import {
-    /// A new database in `folder`, which must not be there, or be empty.
+    /// A new database in `folder`, which must not be there, or be empty. `end` is called, on a
+    /// thread of its own, when the disk fails in a way that may leave this thread waiting for
+    /// ever: it has to end the process.
     ///
     /// # Errors
     ///
     /// The folder can't be used.
-    pub fn create(folder: &Path) -> Result<Import, OpenError> {
+    pub fn create(folder: &Path, end: fn(&str) -> !) -> Result<Import, OpenError> {
         let io = |error| OpenError::Io { path: folder.to_owned(), error };
         fs::create_dir_all(folder).map_err(io)?;
         if fs::read_dir(folder).map_err(io)?.next().is_some() {
             return Err(io(io::Error::new(io::ErrorKind::AlreadyExists, "it is not empty")));
         }
-        let db = open::open_sled(folder)?.db;
-        Ok(Import { folder: folder.to_owned(), db, batch: sled::Batch::default(), batch_bytes: 0 })
+        let Opened { db, config } = open::open_sled(folder)?;
+        let watch = Watch::start(config, end).map_err(io)?;
+        let (folder, batch) = (folder.to_owned(), sled::Batch::default());
+        Ok(Import { folder, db, _watch: watch, batch, batch_bytes: 0 })
     }
 
     /// Adds an entry, as a snapshot gave it.

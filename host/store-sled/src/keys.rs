@@ -3,7 +3,7 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `e` execution | the execution and the time it is listed under in `t` |
+//! | `e` execution | the execution, its number in `r`, and the digest of its idempotency key |
 //! | `p` execution, payload u32 | a payload's JSON |
 //! | `h` execution, seq u64 | a history entry |
 //! | `l` execution, seq u64 | the log of the run whose end is that entry |
@@ -130,8 +130,8 @@ pub(crate) fn ended(at: Timestamp, id: ExecutionId) -> Key {
     entry_at(b'x', at.as_millis(), id)
 }
 
-/// The first key of an execution that ended at `at` or later.
-pub(crate) fn ended_before(at: Timestamp) -> Key {
+/// Where the executions begin that ended at `at` or later.
+pub(crate) fn ended_since(at: Timestamp) -> Key {
     key(b'x', &[&at.as_millis().to_be_bytes()])
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::write::last_commit;
 use crate::{compact, keys};
@@ -67,30 +68,49 @@ pub(crate) struct Opened {
     pub(crate) config: sled::Config,
 }
 
+/// How often a folder that was in use a moment ago is tried again, and after which time.
+const TRIES: u32 = 40;
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+
 /// Opens the database in `folder`, or makes it. One that is larger than `compact_over` bytes,
 /// and much larger than what lives in it, is compacted first.
 pub(crate) fn open(folder: &Path, compact_over: u64) -> Result<Opened, OpenError> {
+    // sled asserts its way through damaged files. What it says then is for its authors.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let opened = catch_unwind(AssertUnwindSafe(|| open_checked(folder, compact_over)));
+    panic::set_hook(hook);
+    opened.unwrap_or_else(|_| Err(damaged(folder, "sled could not read it")))
+}
+
+fn open_checked(folder: &Path, compact_over: u64) -> Result<Opened, OpenError> {
     let io = |error| OpenError::Io { path: folder.to_owned(), error };
     compact::recover(folder).map_err(io)?;
     fs::create_dir_all(folder).map_err(io)?;
     let marked = check_mark(folder)?;
     let opened = open_sled(folder)?;
-    let db = &opened.db;
-    check_format(folder, db, marked)?;
+    check_format(folder, &opened.db, marked)?;
     if !marked {
         sync_all(folder).map_err(io)?;
         mark(folder).map_err(io)?;
     }
-    check_closed(folder, db)?;
-    if compact::is_worth_it(db, compact_over).map_err(|error| damaged(folder, error))? {
-        compact::compact(folder, opened.db)?;
-        return open_sled(folder);
-    }
-    Ok(opened)
+    check_closed(folder, &opened.db)?;
+    compact::compact_if_worth_it(folder, opened, compact_over)
 }
 
-fn damaged(folder: &Path, why: impl ToString) -> OpenError {
+pub(crate) fn damaged(folder: &Path, why: impl ToString) -> OpenError {
     OpenError::Damaged { path: folder.to_owned(), why: why.to_string() }
+}
+
+/// Opens what this process has just closed: sled's threads may hold its lock for a moment more.
+pub(crate) fn open_again(folder: &Path) -> Result<Opened, OpenError> {
+    for _ in 0..TRIES {
+        match open_sled(folder) {
+            Err(OpenError::InUse(_)) => std::thread::park_timeout(BETWEEN_TRIES),
+            settled => return settled,
+        }
+    }
+    open_sled(folder)
 }
 
 /// Opens sled, whatever is in `folder`.
@@ -103,13 +123,7 @@ pub(crate) fn open_sled(folder: &Path) -> Result<Opened, OpenError> {
         .cache_capacity(CACHE_BYTES)
         .segment_size(SEGMENT_BYTES)
         .flush_every_ms(Some(COLLECT_MS));
-    // sled asserts its way through damaged files. What it says then is for its authors.
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| ()));
-    let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
-    panic::set_hook(hook);
-    let opened = opened.map_err(|_| damaged(folder, "sled could not read it"))?;
-    match opened {
+    match config.open() {
         Ok(db) => Ok(Opened { db, config }),
         Err(sled::Error::Io(error)) if is_locked(&error) => {
             Err(OpenError::InUse(folder.to_owned()))

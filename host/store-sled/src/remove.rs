@@ -28,7 +28,7 @@ pub(crate) fn begin(
     limit: usize,
 ) -> Result<usize, StoreError> {
     let mut gone = 0;
-    let end = keys::ended_before(before);
+    let end = keys::ended_since(before);
     let over = |key: &[u8]| key >= end.as_slice();
     for key in stage.keys_until(&keys::all_ended(), over, LOOKED_AT_MAX)? {
         let Some((_, id)) = keys::read_entry_at(&key) else { continue };

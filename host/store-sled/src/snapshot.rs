@@ -19,6 +19,9 @@ const PART_BYTES: usize = 256 * 1024;
 /// What may be put aside for a snapshot that is read too slowly, in bytes, about.
 const ASIDE_BYTES_MAX: usize = 256 << 20;
 
+/// What an entry takes beside its key and value, in bytes, about.
+const ENTRY_BYTES: usize = 100;
+
 /// A key and its value.
 pub type StoreEntry = (Vec<u8>, Vec<u8>);
 
@@ -58,7 +61,7 @@ impl Snapshot {
                 continue;
             }
             let value = tree.get(key).map_err(broken)?;
-            self.aside_bytes += key.len() + value.as_ref().map_or(0, |value| value.len());
+            self.aside_bytes += held(key, value.as_ref());
             self.aside.insert(key.clone(), value);
         }
         Ok(())
@@ -82,29 +85,24 @@ impl Snapshot {
         }
     }
 
-    /// The next entries; none at the end.
-    pub(crate) fn next(&mut self, tree: &sled::Tree) -> Result<Vec<StoreEntry>, StoreError> {
-        loop {
-            let entries = self.part(tree)?;
-            if !entries.is_empty() {
-                return Ok(entries);
+    /// The next entries, which may be none; `None` at the end.
+    pub(crate) fn next(
+        &mut self,
+        tree: &sled::Tree,
+    ) -> Result<Option<Vec<StoreEntry>>, StoreError> {
+        if matches!(self.cursor, Bound::Unbounded) {
+            if self.wrapped {
+                return Ok(None);
             }
-            if matches!(self.cursor, Bound::Unbounded) {
-                if self.wrapped {
-                    return Ok(entries);
-                }
-                self.wrapped = true;
-                self.cursor = Bound::Included(Vec::new());
-            }
+            self.wrapped = true;
+            self.cursor = Bound::Included(Vec::new());
         }
+        self.part(tree).map(Some)
     }
 
     /// The next part of this side of [`FIRST`]. Leaves the cursor unbounded when that is over.
     fn part(&mut self, tree: &sled::Tree) -> Result<Vec<StoreEntry>, StoreError> {
-        let start = match std::mem::replace(&mut self.cursor, Bound::Unbounded) {
-            Bound::Unbounded => return Ok(Vec::new()),
-            start => start,
-        };
+        let start = std::mem::replace(&mut self.cursor, Bound::Unbounded);
         let end = if self.wrapped { Bound::Excluded(vec![FIRST]) } else { Bound::Unbounded };
         let mut entries = BTreeMap::new();
         let mut bytes = 0;
@@ -121,13 +119,20 @@ impl Snapshot {
         }
         let aside: Vec<Key> = self.aside.range((start, upto)).map(|(key, _)| key.clone()).collect();
         for key in aside {
-            match self.aside.remove(&key).flatten() {
+            let value = self.aside.remove(&key).flatten();
+            self.aside_bytes = self.aside_bytes.saturating_sub(held(&key, value.as_ref()));
+            match value {
                 Some(value) => entries.insert(key, value.to_vec()),
                 None => entries.remove(&key),
             };
         }
         Ok(entries.into_iter().collect())
     }
+}
+
+/// What an entry that is put aside takes, in bytes, about.
+fn held(key: &[u8], value: Option<&sled::IVec>) -> usize {
+    ENTRY_BYTES + key.len() + value.map_or(0, |value| value.len())
 }
 
 #[cfg(test)]
@@ -158,11 +163,10 @@ mod tests {
                     false => drop(db.remove(key).unwrap()),
                 }
             }
-            let part = snapshot.next(&db).unwrap();
-            if part.is_empty() {
-                break;
+            match snapshot.next(&db).unwrap() {
+                Some(part) => read.extend(part),
+                None => break,
             }
-            read.extend(part);
         }
         let tags: Vec<u8> = read.iter().map(|(key, _)| key[0].wrapping_sub(FIRST)).collect();
         assert!(tags.is_sorted(), "from the first tag on, and then those before it");

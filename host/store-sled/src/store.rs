@@ -15,7 +15,7 @@ use waystation_store::{
 };
 
 use crate::check::{Check, CheckReport};
-use crate::committer::{Committer, QUEUE_MAX, SnapshotReader};
+use crate::committer::{Committer, QUEUE_MAX, SnapshotReader, die};
 use crate::files::ComponentFiles;
 use crate::open::{self, OpenError, Opened};
 use crate::view::{Read as _, Stage, broken};
@@ -59,7 +59,7 @@ impl SledStore {
         };
         let files = ComponentFiles::open(components).map_err(io(components))?;
         let Opened { db, config } = open::open(folder, over_bytes)?;
-        let watch = Watch::start(config).map_err(io(folder))?;
+        let watch = Watch::start(config, |why| die(why)).map_err(io(folder))?;
         let committer = Committer::start(db.clone(), folder).map_err(io(folder))?;
         Ok(SledStore { db, folder: folder.to_owned(), committer, files, _watch: watch })
     }
@@ -92,13 +92,10 @@ impl SledStore {
     pub async fn check(&self) -> Result<CheckReport, StoreError> {
         let mut snapshot = self.snapshot().await?;
         let mut check = Check::default();
-        loop {
-            let entries = snapshot.next().await?;
-            if entries.is_empty() {
-                return Ok(check.finish(&self.files));
-            }
+        while let Some(entries) = snapshot.next().await? {
             check.entries(&entries);
         }
+        Ok(check.finish(&self.files))
     }
 
     fn tree(&self) -> &sled::Tree {

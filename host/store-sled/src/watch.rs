@@ -7,8 +7,6 @@
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use crate::committer::die;
-
 /// Between two looks. A look reads one word of memory.
 const INTERVAL: Duration = Duration::from_millis(100);
 
@@ -19,13 +17,14 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Starts to watch the database that was opened with `config`.
-    pub(crate) fn start(config: sled::Config) -> std::io::Result<Watch> {
+    /// Starts to watch the database that was opened with `config`. `end` ends the process: some
+    /// of its threads may wait for ever.
+    pub(crate) fn start(config: sled::Config, end: fn(&str) -> !) -> std::io::Result<Watch> {
         let (stop, stopped) = mpsc::channel::<()>();
         std::thread::Builder::new().name("disk-watch".into()).spawn(move || {
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 if let Err(error) = config.global_error() {
-                    die(&format!("writing failed: {error}"));
+                    end(&format!("writing failed: {error}"));
                 }
             }
         })?;

@@ -111,9 +111,7 @@ fn pause_is_right(story: &Story, change: &Transition) -> Result<(), &'static str
     let early = |note: &Note| matches!(note, Note::StoredEarlyCall { .. });
     match &change.entry.event {
         Some(Event::TimeOut { pause }) if !is_open(pause) => Err("a timer of another pause"),
-        Some(Event::TimeOut { .. })
-            if open.is_some_and(|open| change.entry.at < open.deadline) =>
-        {
+        Some(Event::TimeOut { .. }) if open.is_some_and(|open| change.entry.at < open.deadline) => {
             Err("a timer before its time")
         }
         Some(Event::Resume { pause, .. } | Event::Cancel { pause: Some(pause), .. })

@@ -10,8 +10,9 @@ use waystation_store_sled::{OpenError, SledStore, StoreEntry};
 
 use crate::copy;
 
+/// Looks at all of it, as if it were to be compacted.
 fn open(folder: &Path) -> Result<SledStore, OpenError> {
-    SledStore::open(&folder.join("db"), &folder.join("components"))
+    SledStore::open_compact(&folder.join("db"), &folder.join("components"), 0)
 }
 
 /// A folder with a store of some hundred transitions, cleanly closed.
@@ -39,12 +40,10 @@ async fn outcome(sound: &Path, harm: impl FnOnce(&Path)) -> Result<Left, String>
     let problems = store.check().await.map_err(|error| error.to_string())?.problems;
     let mut snapshot = store.snapshot().await.map_err(|error| error.to_string())?;
     let mut entries = Vec::new();
-    loop {
-        match snapshot.next().await.map_err(|error| error.to_string())? {
-            part if part.is_empty() => return Ok(Left { problems, entries }),
-            part => entries.extend(part),
-        }
+    while let Some(part) = snapshot.next().await.map_err(|error| error.to_string())? {
+        entries.extend(part);
     }
+    Ok(Left { problems, entries })
 }
 
 fn overwrite(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
