@@ -135,6 +135,12 @@ fn what_is_no_backup_restores_nothing() {
     waystation(&server, &["backup", file.to_str().unwrap()]).expect(0);
     let again = waystation(&server, &["backup", file.to_str().unwrap()]).expect(1);
     assert!(again.stderr.contains("is there already"), "{}", again.stderr);
+    // Somebody else's, perhaps with a mode of their own: it is not written to, nor removed.
+    let (second, part) = (folder.path().join("second.tar"), folder.path().join("second.tar.part"));
+    fs::write(&part, "mine").unwrap();
+    let refused = waystation(&server, &["backup", second.to_str().unwrap()]).expect(1);
+    assert!(refused.stderr.contains("another backup is under way"), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(&part).unwrap(), "mine");
 
     let data = folder.path().join("data");
     let restore = |file: &Path| {
@@ -152,11 +158,15 @@ fn what_is_no_backup_restores_nothing() {
         let said = restore(&file).expect(1);
         assert!(said.stderr.contains("this is no backup, or a damaged one"), "{}", said.stderr);
         assert_eq!(said.stderr.trim().lines().count(), 1, "{}", said.stderr);
-        assert!(!data.exists());
+        assert!(!data.join("store").exists() && !data.join(".restoring").exists());
     }
-    let left = fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(left, 4, "a file for each backup, and no folder");
+    // One that is cut off leaves no server that knows half of it.
+    fs::create_dir_all(data.join(".restoring/store")).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    let said = Cli::bare().run(&serve).expect(1);
+    assert!(said.stderr.contains("a restore into the data directory"), "{}", said.stderr);
     restore(&file).expect(0);
+    assert!(!data.join(".restoring").exists());
     let said = restore(&file).expect(1);
     assert!(said.stderr.contains("is not empty"), "{}", said.stderr);
 }

@@ -37,7 +37,7 @@ pub(crate) async fn run(engine: Engine) {
 /// Starts what is ready, as far as there are slots.
 async fn take_up_ready(engine: &Engine) -> Result<(), StoreError> {
     let free = engine.0.slots.available_permits();
-    let limit = engine.0.active.lock().len() + free + 1;
+    let limit = engine.0.active.lock().len() + engine.aside() + free + 1;
     let listed = engine.0.store.ready(limit).await?;
     let mut waiting = 0;
     for entry in &listed {
@@ -58,7 +58,8 @@ async fn take_up_ready(engine: &Engine) -> Result<(), StoreError> {
 pub(crate) enum TakenUp {
     /// A new task moves it.
     Started,
-    /// A task moves it already; or none will, because the engine shuts down.
+    /// A task moves it already; or none will, because it is left alone for now, or the engine
+    /// shuts down.
     Held,
     /// It waits for a slot; the dispatcher comes back to it.
     NoSlot,
@@ -90,7 +91,7 @@ impl Engine {
     /// Gives the execution to a task of its own, unless one has it already.
     pub(crate) fn take_up(&self, id: ExecutionId) -> TakenUp {
         let mut active = self.0.active.lock();
-        if active.contains_key(&id) || !self.is_ready() {
+        if active.contains_key(&id) || self.is_aside(id) || !self.is_ready() {
             return TakenUp::Held;
         }
         let Ok(slot) = self.0.slots.clone().try_acquire_owned() else { return TakenUp::NoSlot };

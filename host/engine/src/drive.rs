@@ -18,10 +18,10 @@ const BUSY_RETRY: Duration = Duration::from_millis(50);
 pub(crate) async fn drive(engine: Engine, held: Held) {
     let id = held.id;
     if let Err(error) = engine.drive(&held).await {
-        // Whatever it was, the store has the execution as it was before; the next start, or
-        // the next wake, takes it up again.
+        // Whatever it was, the store has the execution as it was before; it is taken up again
+        // in a while, and others have its slot meanwhile.
         tracing::error!(%id, %error, "an execution could not be moved");
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        engine.put_aside(id);
     }
 }
 

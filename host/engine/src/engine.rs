@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 use uuid::ContextV7;
 use waystation_core::{
     Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Workflow, WorkflowName,
@@ -50,6 +51,8 @@ pub(crate) struct Inner {
     /// Executions that were ready when this engine started and have not run since. The process
     /// before may have died of their runs.
     pub(crate) suspects: Mutex<HashSet<ExecutionId>>,
+    /// Executions that can't be moved, and until when they are left alone.
+    pub(crate) aside: Mutex<HashMap<ExecutionId, Instant>>,
     /// Counts ids within a millisecond.
     pub(crate) ids: std::sync::Mutex<AssertUnwindSafe<ContextV7>>,
     pub(crate) closing: AtomicBool,
@@ -82,6 +85,9 @@ where
     tokio::spawn(work).await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
 }
 
+/// How long an execution that can't be moved is left alone, so that others get its slot.
+const ASIDE: Duration = Duration::from_secs(5);
+
 /// Workflow versions kept in memory; past it all are read anew.
 const WORKFLOWS_MAX: usize = 1024;
 
@@ -99,6 +105,7 @@ impl Engine {
         let engine = Engine(Arc::new(Inner {
             mail: Mailer::new(&settings.mail)?,
             suspects: Mutex::new(ready.iter().map(|entry| entry.id).collect()),
+            aside: Mutex::default(),
             ids: std::sync::Mutex::new(AssertUnwindSafe(ContextV7::new())),
             slots: Arc::new(Semaphore::new(limits.runs_max)),
             store,
@@ -183,6 +190,27 @@ impl Engine {
             timers_overdue_ms: self.0.alarm.timers.ms(),
             store: self.0.store.figures(),
         }
+    }
+
+    /// Leaves an execution alone for a while: moving it has failed.
+    pub(crate) fn put_aside(&self, id: ExecutionId) {
+        self.0.aside.lock().insert(id, Instant::now() + ASIDE);
+    }
+
+    /// Is it left alone for now?
+    pub(crate) fn is_aside(&self, id: ExecutionId) -> bool {
+        let mut aside = self.0.aside.lock();
+        let until = aside.get(&id).copied();
+        if until.is_some_and(|until| until <= Instant::now()) {
+            aside.remove(&id);
+            return false;
+        }
+        until.is_some()
+    }
+
+    /// How many are left alone, about.
+    pub(crate) fn aside(&self) -> usize {
+        self.0.aside.lock().len()
     }
 
     /// A deployed version.

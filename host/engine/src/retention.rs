@@ -1,8 +1,8 @@
 //! Removes executions that ended long ago.
 //!
 //! "Long ago" is by the wall clock, which may be wrong for a while. So nothing is removed before
-//! the clock has gone on for one interval as it should: one that jumps a year ahead removes
-//! nothing until it has stayed there, and the jump is in the log for those who can mend it.
+//! the clock has gone on as it should for an hour, from the start or from its last jump on: time
+//! enough to be set right, and the jump is in the log for those who can do that.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,6 +19,9 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// Executions that are removed before others get a chance to write.
 const BATCH: usize = 32;
 
+/// Intervals in a row in which the clock has to go on as it should.
+const CALM: u32 = 60;
+
 /// What the wall clock may be off in one interval, in milliseconds.
 const JUMP_MS: u64 = 10_000;
 
@@ -26,6 +29,7 @@ const DAY_MS: u64 = 86_400_000;
 
 pub(crate) async fn run(engine: Engine) {
     let days = u64::from(engine.limits().kept_days);
+    let mut calm = 0;
     while engine.is_ready() && days > 0 {
         let before = (Instant::now(), engine.0.clock.now());
         tokio::select! {
@@ -37,6 +41,11 @@ pub(crate) async fn run(engine: Engine) {
         let now = engine.0.clock.now();
         if jumped(before, (Instant::now(), now)) {
             tracing::warn!(before = %before.1, %now, "the clock has jumped; nothing is removed yet");
+            calm = 0;
+            continue;
+        }
+        calm += 1;
+        if calm < CALM {
             continue;
         }
         let ended_before = Timestamp::from_millis(now.as_millis().saturating_sub(days * DAY_MS));

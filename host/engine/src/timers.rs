@@ -38,20 +38,20 @@ pub(crate) async fn run(engine: Engine) {
 /// Ends all that are due. Returns when the next one is.
 async fn end_pauses(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
     loop {
-        let listed = engine.0.store.deadlines(BATCH).await?;
+        let listed = engine.0.store.deadlines(BATCH + engine.aside()).await?;
+        let listed: Vec<_> = listed.into_iter().filter(|one| !engine.is_aside(one.id)).collect();
         let now = engine.0.clock.now();
         let due = listed.partition_point(|entry| entry.at <= now);
         if due == 0 || !engine.is_ready() {
             return Ok(listed.first().map(|entry| entry.at));
         }
         let ended = listed[..due].iter().map(|entry| end(engine, entry, now));
-        for ended in futures_util::future::join_all(ended).await {
-            ended?;
-        }
+        futures_util::future::join_all(ended).await;
     }
 }
 
-async fn end(engine: &Engine, entry: &Deadline, now: Timestamp) -> Result<(), StoreError> {
+/// Ends one pause. What can't be ended is left alone for a while, and the others go on.
+async fn end(engine: &Engine, entry: &Deadline, now: Timestamp) {
     let event = Event::TimeOut { pause: entry.pause };
     match engine.0.store.apply(entry.id, event, now, Attachments::default()).await {
         Ok(applied) => {
@@ -59,12 +59,20 @@ async fn end(engine: &Engine, entry: &Deadline, now: Timestamp) -> Result<(), St
             if applied.execution.status() == Status::Queued {
                 engine.take_up_or_wait(entry.id);
             }
-            Ok(())
         }
-        // It was resumed, canceled or removed a moment ago.
-        Err(ApplyError::Rejected(_) | ApplyError::NotFound) => Ok(()),
-        Err(ApplyError::Store(error)) => Err(error),
+        // It was resumed, canceled or removed a moment ago, and the list says so by now.
+        Err(ApplyError::Rejected(_) | ApplyError::NotFound) if !is_listed(engine, entry).await => {}
+        Err(error) => {
+            tracing::error!(id = %entry.id, %error, "a pause whose time is over could not be ended");
+            engine.put_aside(entry.id);
+        }
     }
+}
+
+/// Does the store still say that this pause is open?
+async fn is_listed(engine: &Engine, entry: &Deadline) -> bool {
+    let listed = engine.0.store.deadlines(BATCH + engine.aside()).await;
+    listed.is_ok_and(|listed| listed.contains(entry))
 }
 
 async fn sleep_until(engine: &Engine, next: Option<Timestamp>) {

@@ -7,6 +7,8 @@ use std::fmt;
 pub(crate) struct Failure {
     /// 1: it failed; 2: it was asked for in a wrong way.
     pub(crate) exit: u8,
+    /// The server's word for it, if it was the server that refused.
+    pub(crate) code: String,
     message: String,
 }
 
@@ -16,12 +18,12 @@ pub(crate) type Done<T = ()> = Result<T, Failure>;
 impl Failure {
     /// Something failed.
     pub(crate) fn new(message: impl fmt::Display) -> Failure {
-        Failure { exit: 1, message: message.to_string() }
+        Failure { exit: 1, code: String::new(), message: message.to_string() }
     }
 
     /// It was asked for in a wrong way.
     pub(crate) fn usage(message: impl fmt::Display) -> Failure {
-        Failure { exit: 2, message: message.to_string() }
+        Failure { exit: 2, code: String::new(), message: message.to_string() }
     }
 
     /// The same, with the next thing to try.

@@ -79,9 +79,7 @@ impl<'a> Session<'a> {
     pub(super) fn settle(&mut self, world: &World, outbox: &Path, by: By<'_>) {
         drain::drain(world, &mut self.rng, by);
         audit::whole(world, outbox);
-        if let Some(note) = audit::store(world) {
-            self.report.note(note);
-        }
+        audit::store(world);
     }
 
     /// Something is wrong that no ledger knows of.

@@ -13,6 +13,7 @@ use crate::failure::{Done, Failure};
 const COMPONENT_BYTES_MAX: u64 = u32::MAX as u64;
 
 /// What comes out of a backup, piece by piece.
+#[derive(Debug)]
 pub(crate) enum Item<'a> {
     Entry(&'a [u8], &'a [u8]),
     Component(Digest, Vec<u8>),
@@ -66,7 +67,9 @@ pub(crate) fn read(from: impl Read, mut on: impl FnMut(Item<'_>) -> Done) -> Don
                     let name = KEYS.into_iter().find(|name| *name == key);
                     let name = name.ok_or_else(|| damaged("it holds an unknown key"))?;
                     let text = String::from_utf8(bytes(&mut member, MEMBER_BYTES_MAX)?);
-                    on(Item::Key(name, text.map_err(|_| damaged("a key is no text"))?))?;
+                    let text = text.map_err(|_| damaged("a key is no text"))?;
+                    hash.update(&text);
+                    on(Item::Key(name, text))?;
                 } else {
                     return Err(damaged("it holds something else"));
                 }

@@ -1,8 +1,7 @@
 //! Writing a backup.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -22,7 +21,8 @@ pub(crate) struct Source {
     pub(crate) components: PathBuf,
 }
 
-/// Writes a backup. `next` gives the entries of the store, part by part; none at the end.
+/// Writes a backup. `next` gives the entries of the store, part by part; `None` at the end. A
+/// component whose file is damaged is left out: a check of what is restored names it.
 ///
 /// # Errors
 ///
@@ -30,20 +30,17 @@ pub(crate) struct Source {
 pub(crate) fn write(
     to: impl Write,
     source: &Source,
-    mut next: impl FnMut() -> io::Result<Vec<StoreEntry>>,
+    mut next: impl FnMut() -> io::Result<Option<Vec<StoreEntry>>>,
 ) -> io::Result<()> {
     let mut archive = Archive(tar::Builder::new(to));
     archive.json(MANIFEST, &Manifest::new(source.created_at, source.keys.is_some()))?;
-    for (name, text) in source.keys.iter().flatten() {
-        archive.bytes(&format!("keys/{name}"), text.as_bytes())?;
-    }
     let mut end = End::default();
     let mut hash = Sha256::new();
-    loop {
-        let entries = next()?;
-        if entries.is_empty() {
-            break;
-        }
+    for (name, text) in source.keys.iter().flatten() {
+        hash.update(text);
+        archive.bytes(&format!("keys/{name}"), text.as_bytes())?;
+    }
+    while let Some(entries) = next()? {
         let part = encode(&entries)?;
         hash.update(&part);
         end.parts += 1;
@@ -53,9 +50,12 @@ pub(crate) fn write(
     // The store names only components whose bytes were there before.
     for digest in components(source)? {
         let name = format!("{}.wasm", digest.hex());
-        let mut file = File::open(source.components.join(&name))?;
-        let length = file.metadata()?.len();
-        archive.member(&format!("components/{name}"), length, &mut file)?;
+        let bytes = std::fs::read(source.components.join(&name))?;
+        if Digest::of(&bytes) != digest {
+            tracing::error!(%digest, "a component is damaged, and left out of the backup");
+            continue;
+        }
+        archive.bytes(&format!("components/{name}"), &bytes)?;
         end.components += 1;
     }
     end.sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -98,12 +98,8 @@ impl<W: Write> Archive<W> {
     }
 
     fn bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.member(name, bytes.len() as u64, &mut &*bytes)
-    }
-
-    fn member(&mut self, name: &str, length: u64, bytes: &mut dyn Read) -> io::Result<()> {
         let mut header = tar::Header::new_gnu();
-        header.set_size(length);
+        header.set_size(bytes.len() as u64);
         header.set_mode(0o600);
         self.0.append_data(&mut header, name, bytes)
     }

@@ -194,10 +194,11 @@ impl Server {
         };
         let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
         let detail = crate::output::printable(&detail.replace('\n', " "));
-        let failure = match body.get("request_id").and_then(Value::as_str) {
+        let mut failure = match body.get("request_id").and_then(Value::as_str) {
             Some(id) if status.is_server_error() => Failure::new(format!("{detail}; request {id}")),
             _ => Failure::new(detail),
         };
+        failure.code = code.to_owned();
         match code {
             "unauthorized" if self.token.is_none() => Failure::new("the server wants a token")
                 .hint("--token, WAYSTATION_TOKEN, or --data-dir DIR of a server on this machine"),

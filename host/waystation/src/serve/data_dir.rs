@@ -12,6 +12,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::failure::{Done, Failure};
 
+/// A folder in it while it is restored from a backup: as long as it is there, not all is.
+pub(crate) const RESTORING: &str = ".restoring";
+
 /// The mode of the directory.
 const MODE: u32 = 0o700;
 
@@ -66,6 +69,20 @@ impl DataDir {
             lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| writeln!(lock, "{pid}"));
         noted.map_err(failed)?;
         Ok(DataDir { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Is all of it there?
+    ///
+    /// # Errors
+    ///
+    /// A restore was cut off in the middle.
+    pub(crate) fn is_whole(&self) -> Done {
+        if !self.join(RESTORING).exists() {
+            return Ok(());
+        }
+        let shown = self.path.display();
+        Err(Failure::new(format!("a restore into the data directory {shown} was cut off"))
+            .hint("empty it, and restore again"))
     }
 
     /// A path in it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -23,6 +24,9 @@ const PIECE_BYTES: usize = 128 * 1024;
 
 /// Pieces that wait for a slow reader.
 const PIECES_MAX: usize = 8;
+
+/// A reader that takes nothing for so long is given up: others want to make backups, too.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct StoreMaintenance {
     pub(super) store: Arc<SledStore>,
@@ -51,6 +55,9 @@ impl Maintenance for StoreMaintenance {
 
     async fn backup(&self, keys: bool) -> Result<BackupStream, StoreError> {
         let snapshot = self.store.snapshot().await?;
+        if keys {
+            tracing::warn!("a backup is made with the keys of links and the API's token in it");
+        }
         let keys = keys.then(|| self.keys()).transpose();
         let source = Source {
             created_at: self.clock.now(),
@@ -74,15 +81,23 @@ impl StoreMaintenance {
 }
 
 fn write(source: &Source, mut snapshot: SnapshotReader, pieces: &mpsc::Sender<io::Result<Bytes>>) {
-    let next = || Handle::current().block_on(snapshot.next()).map_err(io::Error::other);
+    let next = || {
+        // Parts may be empty; what goes into the backup is not, before its end.
+        loop {
+            match Handle::current().block_on(snapshot.next()).map_err(io::Error::other)? {
+                Some(entries) if entries.is_empty() => {}
+                entries => return Ok(entries),
+            }
+        }
+    };
     let to = BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces));
     match backup::write(to, source, next) {
         Ok(()) => tracing::info!("a backup was made"),
         Err(error) => {
             tracing::warn!(%error, "a backup was not made");
-            // Who reads it must not take what came so far for all of it; one who has left
-            // does not.
-            let _ = pieces.blocking_send(Err(error));
+            // Who reads it must not take what came so far for all of it. One who has left, or
+            // takes nothing, does not; the stream ends without the end of a backup.
+            let _ = pieces.try_send(Err(error));
         }
     }
 }
@@ -91,9 +106,15 @@ struct Pieces<'a>(&'a mpsc::Sender<io::Result<Bytes>>);
 
 impl Write for Pieces<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let left = |_| io::Error::new(io::ErrorKind::BrokenPipe, "its reader has left");
-        self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes))).map_err(left)?;
-        Ok(bytes.len())
+        let piece = self.0.send(Ok(Bytes::copy_from_slice(bytes)));
+        // Timers belong to the runtime: the future is made where it runs.
+        let sent =
+            Handle::current().block_on(async { tokio::time::timeout(PATIENCE, piece).await });
+        match sent {
+            Ok(Ok(())) => Ok(bytes.len()),
+            Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "its reader has left")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "its reader takes nothing")),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -11,7 +11,7 @@ mod token;
 mod wire;
 
 pub(crate) use clock::SystemClock;
-pub(crate) use data_dir::DataDir;
+pub(crate) use data_dir::{DataDir, RESTORING};
 pub(crate) use link_keys::parse as read_link_keys;
 
 use std::sync::Arc;
@@ -39,6 +39,7 @@ pub(crate) fn run(args: &ServeArgs) -> Done {
 async fn serve(settings: Settings) -> Done {
     // Held until the end: its lock keeps others out.
     let data = Arc::new(DataDir::open(&settings.data)?);
+    data.is_whole()?;
     let token = token::load(&data)?;
     let keys = link_keys::load(&data)?;
 

@@ -11,7 +11,7 @@ use waystation_store_sled::{ComponentFiles, Import};
 use crate::backup::{self, Item};
 use crate::client::Server;
 use crate::failure::{Done, Failure};
-use crate::serve::{DataDir, private_file};
+use crate::serve::{DataDir, RESTORING, private_file};
 use crate::table::size;
 use crate::{output, progress};
 
@@ -25,7 +25,15 @@ pub(super) fn backup(server: &Server, file: &Path, keys: bool, json: bool) -> Do
         return Err(Failure::new(format!("{} is there already", file.display())));
     }
     let aside = beside(file, ".part");
-    let fetched = fetch(server, &aside, keys).and_then(|bytes| {
+    // Made before the server is asked, by us and nobody else: what is in it may be secret.
+    let part =
+        OpenOptions::new().write(true).create_new(true).mode(private_file::MODE).open(&aside);
+    let part = part.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::new(format!("{} is there", aside.display()))
+            .hint("another backup is under way, or one was cut off: then remove it"),
+        _ => Failure::new(format!("{}: {error}", aside.display())),
+    })?;
+    let fetched = fetch(server, part, keys).and_then(|bytes| {
         // Looked through before it may be called a backup.
         let reader = BufReader::new(File::open(&aside).map_err(failed)?);
         let (manifest, end) = backup::read(reader, |_| Ok(()))?;
@@ -59,16 +67,9 @@ pub(super) fn backup(server: &Server, file: &Path, keys: bool, json: bool) -> Do
     Ok(())
 }
 
-fn fetch(server: &Server, aside: &Path, keys: bool) -> Done<u64> {
-    let failed = |error: io::Error| Failure::new(format!("{}: {error}", aside.display()));
+fn fetch(server: &Server, mut part: File, keys: bool) -> Done<u64> {
+    let failed = |error: io::Error| Failure::new(format!("the backup can't be written: {error}"));
     let mut body = server.download(&format!("/api/v1/backup?keys={keys}"))?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(private_file::MODE)
-        .open(aside)
-        .map_err(failed)?;
     let bar = progress::unknown_bytes("backing up");
     let mut piece = vec![0; PIECE_BYTES];
     let mut bytes = 0;
@@ -78,46 +79,35 @@ fn fetch(server: &Server, aside: &Path, keys: bool) -> Done<u64> {
         if length == 0 {
             break;
         }
-        file.write_all(&piece[..length]).map_err(failed)?;
+        part.write_all(&piece[..length]).map_err(failed)?;
         bytes += length as u64;
         bar.set_position(bytes);
     }
     bar.finish_and_clear();
-    file.sync_all().map_err(failed)?;
+    part.sync_all().map_err(failed)?;
     Ok(bytes)
 }
 
-/// Makes a data directory out of a backup. It is there when it is whole, and not before.
+/// Fills a data directory from a backup. Until all of it is there, no server starts on it.
 pub(super) fn restore(file: &Path, data: &Path, json: bool) -> Done {
     let shown = file.display();
     let opened = File::open(file).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
     let length = opened.metadata().map(|about| about.len()).unwrap_or_default();
     let failed = |error: io::Error| Failure::new(format!("{}: {error}", data.display()));
-    match fs::read_dir(data).map(|mut entries| entries.next().is_some()) {
-        Ok(true) => {
-            return Err(Failure::new(format!(
-                "the data directory {} is not empty",
-                data.display()
-            ))
+    if !is_empty(data).map_err(failed)? {
+        return Err(Failure::new(format!("the data directory {} is not empty", data.display()))
             .hint("choose another one with --data"));
-        }
-        Ok(false) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
     }
-    let aside = beside(data, ".restoring");
-    // What an earlier try left.
-    match fs::remove_dir_all(&aside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    let directory = DataDir::open(data)?;
+    let aside = directory.join(RESTORING);
     let bar = progress::bytes("restoring", length);
     let restored = unpack(bar.wrap_read(BufReader::new(opened)), &aside);
     bar.finish_and_clear();
     let (manifest, end) = restored.inspect_err(|_| {
+        // A server does not start beside it.
         let _ = fs::remove_dir_all(&aside);
     })?;
-    fs::rename(&aside, data).and_then(|()| sync_folder_of(data)).map_err(failed)?;
+    move_up(&aside, data).map_err(failed)?;
     if json {
         output::json(&json!({
             "data": data, "created_at": manifest.created_at, "entries": end.entries,
@@ -136,25 +126,57 @@ pub(super) fn restore(file: &Path, data: &Path, json: bool) -> Done {
     Ok(())
 }
 
+/// Is there nothing in it but what a restore that was cut off has left?
+fn is_empty(data: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(data) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        entries => entries?,
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        if name != RESTORING && name != "lock" && name != "lost+found" {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn unpack(from: impl Read, to: &Path) -> Done<(backup::Manifest, backup::End)> {
-    let data = DataDir::open(to)?;
     let failed = |error: io::Error| Failure::new(format!("{}: {error}", to.display()));
-    let files = ComponentFiles::open(&data.join("components")).map_err(failed)?;
-    let mut import = Import::create(&data.join("store")).map_err(Failure::new)?;
+    match fs::remove_dir_all(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => fs::create_dir(to).map_err(failed)?,
+    }
+    let files = ComponentFiles::open(&to.join("components")).map_err(failed)?;
+    let mut import = Import::create(&to.join("store"), give_up).map_err(Failure::new)?;
     let read = backup::read(from, |item| match item {
         Item::Entry(key, value) => import.put(key, value).map_err(Failure::new),
         Item::Component(digest, bytes) => files.put(digest, &bytes).map_err(failed),
-        Item::Key(name, text) => private_file::write(&data.join(name), &text).map_err(failed),
+        Item::Key(name, text) => private_file::write(&to.join(name), &text).map_err(failed),
     })?;
     import.finish().map_err(Failure::new)?;
-    File::open(to).and_then(|folder| folder.sync_all()).map_err(failed)?;
     Ok(read)
 }
 
+/// The disk has failed, and others may wait for it for ever.
+fn give_up(why: &str) -> ! {
+    output::error(&Failure::new(format!("nothing was restored: {why}")));
+    std::process::exit(1)
+}
+
+/// Puts everything where it belongs. What says that it is not all there goes last.
+fn move_up(aside: &Path, data: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(aside)? {
+        let entry = entry?;
+        fs::rename(entry.path(), data.join(entry.file_name()))?;
+    }
+    File::open(data)?.sync_all()?;
+    fs::remove_dir(aside)?;
+    File::open(data)?.sync_all()
+}
+
 fn beside(path: &Path, ending: &str) -> PathBuf {
-    // `data/` and `data` are the same place.
-    let plain: PathBuf = path.components().collect();
-    let mut name = plain.into_os_string();
+    let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
