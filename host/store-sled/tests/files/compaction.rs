@@ -92,7 +92,7 @@ async fn a_mostly_empty_database_becomes_small_and_keeps_what_lives() {
 async fn kill_halfway(folder: &Path, kill: u64) {
     let mut child = opening(folder);
     let (copy, mark) = (folder.join("store.compacting"), folder.join("store.compacting/format"));
-    let seen = || if kill % 2 == 0 { copy.exists() } else { mark.exists() };
+    let seen = || if kill.is_multiple_of(2) { copy.exists() } else { mark.exists() };
     while !seen() && child.try_wait().unwrap().is_none() {
         tokio::task::yield_now().await;
     }
