@@ -151,6 +151,7 @@ fn what_is_no_backup_restores_nothing() {
     for (name, bytes) in [
         ("cut.tar", &whole[..whole.len() / 2]),
         ("text.tar", &b"this is a text"[..]),
+        ("long.tar", "a long text\n\x1b[31m".repeat(100).as_bytes()),
         ("empty.tar", &b""[..]),
     ] {
         let file = folder.path().join(name);

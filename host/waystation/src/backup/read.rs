@@ -124,7 +124,7 @@ fn digest(file: &str) -> Done<Digest> {
 
 fn json<T: DeserializeOwned>(member: &mut impl Read) -> Done<T> {
     let bytes = bytes(member, MEMBER_BYTES_MAX)?;
-    serde_json::from_slice(&bytes).map_err(|error| damaged(&error.to_string()))
+    serde_json::from_slice(&bytes).map_err(|_| damaged("its description can't be read"))
 }
 
 fn bytes(member: &mut impl Read, most: u64) -> Done<Vec<u8>> {
@@ -133,8 +133,14 @@ fn bytes(member: &mut impl Read, most: u64) -> Done<Vec<u8>> {
     if bytes.len() as u64 > most { Err(damaged("a part of it is too large")) } else { Ok(bytes) }
 }
 
+/// What the disk says is told. What the archive's reader says quotes the file, which may be
+/// anything, and is not.
 fn unreadable(error: &io::Error) -> Failure {
-    damaged(&error.to_string())
+    match error.raw_os_error() {
+        Some(_) => Failure::new(format!("the backup can't be read: {error}")),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => damaged("it is cut off"),
+        None => damaged("it is not a whole tar archive"),
+    }
 }
 
 fn damaged(why: &str) -> Failure {
