@@ -53,8 +53,8 @@ impl Wish {
 pub(crate) fn run(root: &Path, wish: &Wish) -> Result<ExitCode> {
     for (mode, packages) in [
         ("clock", &["faketime"][..]),
-        ("power", &["e2fsprogs"]),
-        ("disk", &["e2fsprogs", "strace"]),
+        ("power", &["e2fsprogs", "mount"]),
+        ("disk", &["e2fsprogs", "mount", "strace"]),
     ] {
         if wish.has(mode) {
             toolchain::debian_packages(packages)?;

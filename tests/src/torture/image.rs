@@ -37,6 +37,11 @@ impl Image {
         if !geteuid().is_root() {
             return Err("it takes root to mount a disk of its own".into());
         }
+        if Command::new("mkfs.ext4").arg("-V").output().is_err() {
+            return Err(
+                "mkfs.ext4 is missing: install e2fsprogs, or run `cargo xtask toolchain`".into()
+            );
+        }
         let image = Image::make(8);
         let mounted = image.mounting(&["true"]).stdout(Stdio::null()).output();
         let problem = match mounted {

@@ -19,7 +19,8 @@ use waystation_build::Language;
 use say::say;
 
 /// What the tests need of Debian.
-const TEST_PACKAGES: [&str; 5] = ["chromium", "chromium-driver", "faketime", "openssl", "strace"];
+const TEST_PACKAGES: [&str; 7] =
+    ["chromium", "chromium-driver", "e2fsprogs", "faketime", "mount", "openssl", "strace"];
 
 /// Sets up everything. `false` when all was there.
 pub(crate) fn all(root: &Path) -> Result<bool> {
