@@ -135,7 +135,7 @@ impl Collector for Commits {
         let seconds = Some(&Unit::Seconds);
         let mut metric = encoder.encode_descriptor("store_commit_duration", help, seconds, kind)?;
         let fitted: u64 = commit_times.iter().map(|(_, count)| count).sum();
-        let rest = (f64::MAX, commits.saturating_sub(fitted));
+        let rest = (f64::INFINITY, commits.saturating_sub(fitted));
         let classes = commit_times.iter().map(|(most, count)| (most.as_secs_f64(), *count));
         let classes: Vec<(f64, u64)> = classes.chain([rest]).collect();
         metric.encode_histogram::<NoLabelSet>(commit_time.as_secs_f64(), *commits, &classes, None)

@@ -508,13 +508,13 @@ async fn health_and_figures_need_no_token() {
 #[tokio::test]
 async fn the_store_is_looked_after_through_the_api() {
     let door = Door::open(GetLink::Act).await;
-    let checked = door.api("GET", "/api/v1/check", "").await;
+    let checked = door.api("GET", "/check", "").await;
     assert_eq!(checked.json()["problems"][0], "an orphan");
     assert_eq!(checked.json()["executions"], 2);
-    let backup = door.api("GET", "/api/v1/backup", "").await;
+    let backup = door.api("GET", "/backup", "").await;
     assert_eq!((backup.status, backup.text.as_str()), (StatusCode::OK, "a backup"));
     assert_eq!(backup.header("content-type"), "application/x-tar");
     assert_eq!(backup.header("cache-control"), "no-store");
-    door.api("GET", "/api/v1/backup?keys=true", "").await.problem(503, "busy");
-    door.api("GET", "/api/v1/backup?keys=maybe", "").await.problem(400, "invalid_parameter");
+    door.api("GET", "/backup?keys=true", "").await.problem(503, "busy");
+    door.api("GET", "/backup?keys=maybe", "").await.problem(400, "invalid_parameter");
 }
