@@ -194,7 +194,10 @@ impl Engine {
 
     /// Leaves an execution alone for a while: moving it has failed.
     pub(crate) fn put_aside(&self, id: ExecutionId) {
-        self.0.aside.lock().insert(id, Instant::now() + ASIDE);
+        let now = Instant::now();
+        let mut aside = self.0.aside.lock();
+        aside.retain(|_, until| *until > now);
+        aside.insert(id, now + ASIDE);
     }
 
     /// Is it left alone for now?
