@@ -1,9 +1,11 @@
 //! Opening a database: what sled leaves undone, and what it does in panics.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
 use crate::write::last_commit;
@@ -68,19 +70,39 @@ pub(crate) struct Opened {
     pub(crate) config: sled::Config,
 }
 
-/// How often a folder that was in use a moment ago is tried again, and after which time.
+/// How often a folder that is in use is tried again, and after which time.
 const TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
 /// Opens the database in `folder`, or makes it. One that is larger than `compact_over` bytes,
 /// and much larger than what lives in it, is compacted first.
 pub(crate) fn open(folder: &Path, compact_over: u64) -> Result<Opened, OpenError> {
-    // sled asserts its way through damaged files. What it says then is for its authors.
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| ()));
-    let opened = catch_unwind(AssertUnwindSafe(|| open_checked(folder, compact_over)));
-    panic::set_hook(hook);
-    opened.unwrap_or_else(|_| Err(damaged(folder, "sled could not read it")))
+    // sled asserts its way through damaged files.
+    let opened = quietly(|| open_checked(folder, compact_over));
+    opened.unwrap_or_else(|| Err(damaged(folder, "sled could not read it")))
+}
+
+thread_local! {
+    /// Is what this thread says in a panic for nobody?
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Carries `act` out. `None`: it panicked. What it said then is for sled's authors, and not for
+/// those who read the one sentence that is made of it.
+fn quietly<T>(act: impl FnOnce() -> T) -> Option<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                others(panic);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let done = catch_unwind(AssertUnwindSafe(act));
+    QUIET.set(false);
+    done.ok()
 }
 
 fn open_checked(folder: &Path, compact_over: u64) -> Result<Opened, OpenError> {
@@ -102,19 +124,19 @@ pub(crate) fn damaged(folder: &Path, why: impl ToString) -> OpenError {
     OpenError::Damaged { path: folder.to_owned(), why: why.to_string() }
 }
 
-/// Opens what this process has just closed: sled's threads may hold its lock for a moment more.
-pub(crate) fn open_again(folder: &Path) -> Result<Opened, OpenError> {
+/// Opens sled, whatever is in `folder`. One that is in use is tried again for a while: when it
+/// was closed a moment ago, sled's threads may still hold its lock.
+pub(crate) fn open_sled(folder: &Path) -> Result<Opened, OpenError> {
     for _ in 0..TRIES {
-        match open_sled(folder) {
+        match try_open(folder) {
             Err(OpenError::InUse(_)) => std::thread::park_timeout(BETWEEN_TRIES),
             settled => return settled,
         }
     }
-    open_sled(folder)
+    try_open(folder)
 }
 
-/// Opens sled, whatever is in `folder`.
-pub(crate) fn open_sled(folder: &Path) -> Result<Opened, OpenError> {
+fn try_open(folder: &Path) -> Result<Opened, OpenError> {
     let io = |error| OpenError::Io { path: folder.to_owned(), error };
     clear_unfinished(folder).map_err(io)?;
     refuse_blobs(folder).map_err(|why| damaged(folder, why))?;
