@@ -58,7 +58,7 @@ async fn take_up_ready(engine: &Engine) -> Result<(), StoreError> {
 pub(crate) enum TakenUp {
     /// A new task moves it.
     Started,
-    /// A task moves it already; or none will, because it is left alone for now, or the engine
+    /// A task moves it already; or none will, because moving it has just failed, or the engine
     /// shuts down.
     Held,
     /// It waits for a slot; the dispatcher comes back to it.

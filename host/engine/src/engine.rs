@@ -200,7 +200,7 @@ impl Engine {
         aside.insert(id, now + ASIDE);
     }
 
-    /// Is it left alone for now?
+    /// Has moving it failed a moment ago?
     pub(crate) fn is_aside(&self, id: ExecutionId) -> bool {
         let mut aside = self.0.aside.lock();
         let until = aside.get(&id).copied();

@@ -9,13 +9,14 @@
 //!   `alarm.rs`: notices what should have happened and has not
 //! - `prepare.rs`, `template.rs`: what a run gets to see; `test_run.rs`: a run that leaves nothing
 //! - `trigger.rs`, `calls.rs`, `definitions.rs`, `read.rs`: what callers ask for
-//! - `mail/`: deliveries; `waiters.rs`: those who wait for an answer
+//! - `clock.rs`: waiting for the wall clock; `mail/`: deliveries; `waiters.rs`: those who wait for an answer
 //!
 //! Knows nothing of HTTP, nor of WebAssembly: guests run behind [`waystation_core::StepRunner`].
 
 mod alarm;
 mod api;
 mod calls;
+mod clock;
 mod definitions;
 mod dispatch;
 mod drive;

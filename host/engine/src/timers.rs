@@ -8,11 +8,8 @@ use std::time::Duration;
 use waystation_core::{Event, Status, Timestamp};
 use waystation_store::{ApplyError, Attachments, Deadline, StoreError};
 
+use crate::clock;
 use crate::engine::Engine;
-
-/// How often the wall clock is looked at while a deadline is to come. A clock that jumps
-/// forwards is noticed within this time; looking costs no access to the store.
-const CLOCK_CHECK: Duration = Duration::from_millis(250);
 
 /// How often the store is read although nothing was told: whatever was missed, it is found.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -26,7 +23,13 @@ const BATCH: usize = 64;
 pub(crate) async fn run(engine: Engine) {
     while engine.is_ready() {
         match end_pauses(&engine).await {
-            Ok(next) => sleep_until(&engine, next).await,
+            Ok(next) => tokio::select! {
+                // No dice: what one wakes up for is the same in every replay.
+                biased;
+                () = engine.0.timers.notified() => {}
+                () = tokio::time::sleep(SWEEP) => {}
+                () = clock::reached(engine.0.clock.as_ref(), next) => {}
+            },
             Err(error) => {
                 tracing::error!(%error, "pauses whose time is over could not be ended");
                 tokio::time::sleep(STORE_RETRY).await;
@@ -73,28 +76,4 @@ async fn end(engine: &Engine, entry: &Deadline, now: Timestamp) {
 async fn is_listed(engine: &Engine, entry: &Deadline) -> bool {
     let listed = engine.0.store.deadlines(BATCH + engine.aside()).await;
     listed.is_ok_and(|listed| listed.contains(entry))
-}
-
-async fn sleep_until(engine: &Engine, next: Option<Timestamp>) {
-    let sweep = tokio::time::sleep(SWEEP);
-    tokio::pin!(sweep);
-    loop {
-        let check = async {
-            match next {
-                Some(_) => tokio::time::sleep(CLOCK_CHECK).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            // No dice: what one wakes up for is the same in every replay.
-            biased;
-            () = engine.0.timers.notified() => return,
-            () = &mut sweep => return,
-            () = check => {
-                if next.is_some_and(|next| next <= engine.0.clock.now()) {
-                    return;
-                }
-            }
-        }
-    }
 }

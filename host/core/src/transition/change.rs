@@ -1,5 +1,7 @@
 //! A transition in the making: the moves that several verbs share.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::{Effect, PayloadChanges, Rejected, Transition};
@@ -113,9 +115,10 @@ impl Change {
     /// What nothing refers to any more goes: the inputs of a run that will not be repeated, the
     /// context of one that will not come, the data of a call that had no effect.
     fn forget_the_rest(&mut self) {
-        let referred = self.next.payload_refs();
+        let kept = self.next.payload_refs().into_iter().map(|payload| payload.id);
+        let settled: BTreeSet<_> = kept.chain(self.payloads.drop.iter().copied()).collect();
         for payload in std::mem::take(&mut self.stored) {
-            if !referred.contains(&payload) && !self.payloads.drop.contains(&payload.id) {
+            if !settled.contains(&payload.id) {
                 self.forget(payload);
             }
         }

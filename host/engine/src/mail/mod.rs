@@ -5,12 +5,12 @@ mod message;
 mod transport;
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use waystation_core::Timestamp;
 use waystation_store::{QueuedMail, StoreError};
 
+use crate::clock;
 use crate::engine::Engine;
 use crate::settings::{EngineError, MailSettings};
 use message::Letterhead;
@@ -27,9 +27,6 @@ const BACKOFF_MS_MAX: u64 = 3_600_000;
 
 /// Failures after which a mail is given up: with these waits, after about three days.
 const FAILURES_MAX: u32 = 80;
-
-/// How often the wall clock is looked at while a mail waits for its next try.
-const CLOCK_CHECK: Duration = Duration::from_millis(500);
 
 pub(crate) struct Mailer {
     letterhead: Letterhead,
@@ -67,24 +64,12 @@ pub(crate) async fn deliver(engine: Engine) {
                 Some(engine.0.clock.now().plus_millis(BACKOFF_MS))
             }
         };
-        wait(&engine, next).await;
-    }
-}
-
-async fn wait(engine: &Engine, next: Option<Timestamp>) {
-    while engine.is_ready() && next.is_none_or(|next| next > engine.0.clock.now()) {
-        let check = async {
-            match next {
-                Some(_) => tokio::time::sleep(CLOCK_CHECK).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             // No dice: what one wakes up for is the same in every replay.
             biased;
-            () = engine.0.mail.wake.notified() => return,
-            () = engine.0.closed.notified() => return,
-            () = check => {}
+            () = engine.0.mail.wake.notified() => {}
+            () = engine.0.closed.notified() => {}
+            () = clock::reached(engine.0.clock.as_ref(), next) => {}
         }
     }
 }

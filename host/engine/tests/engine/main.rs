@@ -3,6 +3,7 @@
 
 mod alarm;
 mod approvals;
+mod aside;
 mod mail;
 mod reading;
 mod recovery;

@@ -109,7 +109,7 @@ impl ComponentGate for Anything {
 /// An engine and everything around it.
 pub(crate) struct World {
     pub(crate) engine: Engine,
-    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) runner: Arc<Scripted>,
     pub(crate) folder: Arc<TempDir>,
@@ -142,13 +142,13 @@ impl World {
         limits: Limits,
         script: impl Fn(&RunRequest) -> Does + Send + Sync + 'static,
     ) -> World {
-        let store = Arc::new(MemoryStore::new());
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
         World::over(store, clock, Arc::new(TempDir::new().unwrap()), limits, script).await
     }
 
     pub(crate) async fn over(
-        store: Arc<MemoryStore>,
+        store: Arc<dyn Store>,
         clock: Arc<ManualClock>,
         folder: Arc<TempDir>,
         limits: Limits,

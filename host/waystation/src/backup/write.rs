@@ -41,6 +41,9 @@ pub(crate) fn write(
         archive.bytes(&format!("keys/{name}"), text.as_bytes())?;
     }
     while let Some(entries) = next()? {
+        if entries.is_empty() {
+            continue;
+        }
         let part = encode(&entries)?;
         hash.update(&part);
         end.parts += 1;

@@ -81,15 +81,7 @@ impl StoreMaintenance {
 }
 
 fn write(source: &Source, mut snapshot: SnapshotReader, pieces: &mpsc::Sender<io::Result<Bytes>>) {
-    let next = || {
-        // Parts may be empty; what goes into the backup is not, before its end.
-        loop {
-            match Handle::current().block_on(snapshot.next()).map_err(io::Error::other)? {
-                Some(entries) if entries.is_empty() => {}
-                entries => return Ok(entries),
-            }
-        }
-    };
+    let next = || Handle::current().block_on(snapshot.next()).map_err(io::Error::other);
     let to = BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces));
     match backup::write(to, source, next) {
         Ok(()) => tracing::info!("a backup was made"),
