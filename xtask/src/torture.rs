@@ -65,8 +65,8 @@ pub(crate) fn run(root: &Path, wish: &Wish) -> Result<ExitCode> {
 }
 
 /// Measures a crowd of suspended executions.
-pub(crate) fn crowd(root: &Path, executions: u64) -> Result<ExitCode> {
-    harness(root, "crowd", &[&executions.to_string()])
+pub(crate) fn crowd(root: &Path, executions: &str) -> Result<ExitCode> {
+    harness(root, "crowd", &[executions])
 }
 
 /// Runs a program of the package of tests on the binary and the guest that it needs.

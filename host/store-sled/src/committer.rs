@@ -380,3 +380,36 @@ pub(crate) fn die(what: &str) -> ! {
     );
     std::process::abort()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(mut reader: SnapshotReader) -> Result<usize, StoreError> {
+        let mut entries = 0;
+        while let Some(part) = reader.next().await? {
+            entries += part.len();
+        }
+        Ok(entries)
+    }
+
+    #[tokio::test]
+    async fn a_reader_whose_snapshot_was_given_up_leaves_the_next_one_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = sled::Config::new().path(folder.path()).open().unwrap();
+        for n in 0..1000_u32 {
+            db.insert(n.to_be_bytes(), vec![7; 1000]).unwrap();
+        }
+        let committer = Committer::start(db, folder.path()).unwrap();
+        let mut first = committer.begin_snapshot().await.unwrap();
+        first.next().await.unwrap();
+        assert_eq!(committer.begin_snapshot().await.err(), Some(StoreError::Busy));
+        // Given up, as for a reader that is too slow.
+        committer.send(Message::Snapshot(SnapshotCall::End(first.number))).unwrap();
+        let second = committer.begin_snapshot().await.unwrap();
+        assert!(matches!(first.next().await, Err(StoreError::Io(_))));
+        drop(first);
+        assert_eq!(read(second).await, Ok(1000));
+        committer.close();
+    }
+}

@@ -6,14 +6,15 @@
 //! of it again before it is opened. A compaction that fails leaves things as they were: nobody
 //! needs it to go on.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::committer::die;
 use crate::import::Import;
-use crate::open::{self, OpenError, Opened};
+use crate::marks;
+use crate::open::{self, OpenError, Opened, sync_parent};
 
 /// A database is compacted when its file is so many times as large as what lives in it.
 const FACTOR: u64 = 8;
@@ -36,13 +37,6 @@ fn replaced(folder: &Path) -> PathBuf {
     beside(folder, ".replaced")
 }
 
-fn sync_parent(folder: &Path) -> io::Result<()> {
-    match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        Some(_) | None => File::open(".")?.sync_all(),
-    }
-}
-
 fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -56,11 +50,11 @@ pub(crate) fn recover(folder: &Path) -> io::Result<()> {
     let (copy, old) = (copy_of(folder), replaced(folder));
     if !folder.exists() && old.exists() {
         // It died between the two renames.
-        let whole = if open::is_marked(&copy) { &copy } else { &old };
+        let whole = if marks::is_whole(&copy) { &copy } else { &old };
         fs::rename(whole, folder)?;
         sync_parent(folder)?;
     }
-    if open::is_marked(folder) {
+    if marks::is_whole(folder) {
         remove(&copy)?;
         remove(&old)?;
     }

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::keys;
 use crate::open::{self, FORMAT, OpenError, Opened};
 use crate::value::PART_BYTES_MAX;
 use crate::watch::Watch;
+use crate::{keys, marks};
 
 /// The longest key: two names of 64 bytes and what is beside them are far below.
 const KEY_BYTES_MAX: usize = 512;
@@ -82,7 +82,7 @@ impl Import {
             .and_then(|db| db.sync_all())
             .map_err(io)?;
         open::sync_all(&folder).map_err(io)?;
-        open::mark(&folder).map_err(io)
+        marks::write_whole(&folder).map_err(io)
     }
 
     fn write(&mut self) -> Result<(), OpenError> {

@@ -8,7 +8,7 @@
 //! - `watch.rs`: ends the process when sled failed and does not say so
 //! - `store.rs`: the [`Store`](waystation_store::Store) itself, and all reading
 //! - `remove.rs`: what ended long ago goes; `figures.rs`: how long commits take
-//! - `open.rs`: opening; `compact.rs`, `import.rs`: a new database from an old one
+//! - `open.rs`: opening; `marks.rs`: what tells an old database from a new one; `compact.rs`, `import.rs`: a new database from an old one
 //! - `snapshot.rs`: everything, as it was at one moment; `check.rs`: does it fit together?
 //! - `files.rs`: components' bytes
 
@@ -19,6 +19,7 @@ mod figures;
 mod files;
 mod import;
 mod keys;
+mod marks;
 mod open;
 mod remove;
 mod snapshot;

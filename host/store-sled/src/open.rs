@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
-use crate::write::last_commit;
-use crate::{compact, keys};
+use crate::{compact, keys, marks};
 
 /// The format of the whole database; a store of another one is not opened.
 pub(crate) const FORMAT: &str = "waystation-2";
@@ -56,14 +55,6 @@ pub enum OpenError {
     },
 }
 
-/// Names the format, beside sled's own files. A database that has it once was whole and on
-/// disk: when it is found empty or gone later, something took it away.
-const MARK: &str = "format";
-
-/// Holds the number of the last commit while the database is closed. What is open has none: a
-/// database that ends before that number has lost commits.
-const CLOSED: &str = "closed";
-
 /// An open database, and what it was opened with: that is where sled notes that it failed.
 pub(crate) struct Opened {
     pub(crate) db: sled::Db,
@@ -109,14 +100,14 @@ fn open_checked(folder: &Path, compact_over: u64) -> Result<Opened, OpenError> {
     let io = |error| OpenError::Io { path: folder.to_owned(), error };
     compact::recover(folder).map_err(io)?;
     fs::create_dir_all(folder).map_err(io)?;
-    let marked = check_mark(folder)?;
+    let marked = marks::check_whole(folder)?;
     let opened = open_sled(folder)?;
     check_format(folder, &opened.db, marked)?;
     if !marked {
         sync_all(folder).map_err(io)?;
-        mark(folder).map_err(io)?;
+        marks::write_whole(folder).map_err(io)?;
     }
-    check_closed(folder, &opened.db)?;
+    marks::check_closed(folder, &opened.db)?;
     compact::compact_if_worth_it(folder, opened, compact_over)
 }
 
@@ -155,43 +146,6 @@ fn try_open(folder: &Path) -> Result<Opened, OpenError> {
     }
 }
 
-/// Was this a whole database before?
-fn check_mark(folder: &Path) -> Result<bool, OpenError> {
-    match fs::read_to_string(folder.join(MARK)) {
-        Ok(found) if found.trim() != FORMAT => {
-            Err(OpenError::Format { path: folder.to_owned(), found: found.trim().to_owned() })
-        }
-        Ok(_) if !folder.join("db").exists() => Err(damaged(folder, "its file `db` is gone")),
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(OpenError::Io { path: folder.to_owned(), error }),
-    }
-}
-
-/// Is it a database at all? `true`: its mark is there.
-pub(crate) fn is_marked(folder: &Path) -> bool {
-    check_mark(folder).unwrap_or(false)
-}
-
-/// Says that the database is whole and on disk.
-pub(crate) fn mark(folder: &Path) -> io::Result<()> {
-    write_synced(folder, MARK, &format!("{FORMAT}\n"))
-}
-
-/// Says that the database is closed after commit number `last`.
-pub(crate) fn mark_closed(folder: &Path, last: u64) -> io::Result<()> {
-    write_synced(folder, CLOSED, &format!("{last}\n"))
-}
-
-fn write_synced(folder: &Path, name: &str, text: &str) -> io::Result<()> {
-    let aside = folder.join(format!("{name}.generating"));
-    let mut file = File::create(&aside)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&aside, folder.join(name))?;
-    File::open(folder)?.sync_all()
-}
-
 fn check_format(folder: &Path, db: &sled::Db, marked: bool) -> Result<(), OpenError> {
     match db.get(keys::meta("format")).map_err(|error| damaged(folder, error))? {
         Some(found) if *found != *FORMAT.as_bytes() => {
@@ -207,24 +161,6 @@ fn check_format(folder: &Path, db: &sled::Db, marked: bool) -> Result<(), OpenEr
         }
         None => Err(damaged(folder, "it holds something else")),
     }
-}
-
-fn check_closed(folder: &Path, db: &sled::Db) -> Result<(), OpenError> {
-    let io = |error| OpenError::Io { path: folder.to_owned(), error };
-    let path = folder.join(CLOSED);
-    let text = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        text => text.map_err(io)?,
-    };
-    let found = last_commit(db).map_err(|error| damaged(folder, error))?;
-    match text.trim().parse::<u64>() {
-        Ok(last) if last > found => {
-            return Err(damaged(folder, format!("it ends with commit {found}, and not {last}")));
-        }
-        Ok(_) => {}
-        Err(error) => return Err(damaged(folder, format!("its file `{CLOSED}`: {error}"))),
-    }
-    fs::remove_file(path).and_then(|()| File::open(folder)?.sync_all()).map_err(io)
 }
 
 /// sled 0.34 does not open a folder in which it died while it wrote a snapshot.
@@ -256,10 +192,13 @@ pub(crate) fn sync_all(folder: &Path) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
-    match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
-        Some(_) | None => Ok(()),
-    }
+    sync_parent(folder)
+}
+
+/// Makes durable that a folder has its name.
+pub(crate) fn sync_parent(folder: &Path) -> io::Result<()> {
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn is_locked(error: &io::Error) -> bool {

@@ -21,7 +21,7 @@ use crate::open::{self, OpenError, Opened};
 use crate::view::{Read as _, Stage, broken};
 use crate::watch::Watch;
 use crate::write::{self, StoredExecution, WorkflowHead};
-use crate::{keys, remove};
+use crate::{keys, marks, remove};
 
 /// A store in a folder of its own.
 pub struct SledStore {
@@ -70,7 +70,7 @@ impl SledStore {
             return;
         }
         // Without it the next start can't tell that the last commits are there; no more.
-        if let Err(error) = open::mark_closed(&self.folder, self.committer.synced()) {
+        if let Err(error) = marks::write_closed(&self.folder, self.committer.synced()) {
             tracing::warn!(%error, "the database is closed, and not marked as such");
         }
     }

@@ -91,34 +91,32 @@ impl World {
     /// Reads a history into the ledger. `None` when there was no answer.
     pub(super) fn history(&self, id: &str) -> Option<()> {
         let mark = self.ledger().mark(id);
-        let path = format!("/api/v1/executions/{id}/history");
-        let answer = self.ask(self.client.request("GET", &path))?;
-        let mut ledger = self.ledger();
-        if answer.status != 200 {
-            ledger.lost(id, &format!("its history answers {}", answer.text()));
-            return None;
-        }
-        let body = answer.text();
-        let parsed: Value = serde_json::from_str(&body).unwrap_or_default();
+        let (body, parsed) = self.read(id, "/history")?;
         let items = parsed["items"].as_array().map_or(&[][..], Vec::as_slice);
-        ledger.read_history(id, &mark, &body, items);
+        self.ledger().read_history(id, &mark, &body, items);
         Some(())
     }
 
     /// Reads an execution into the ledger. `None` when there was no answer.
     pub(super) fn execution(&self, id: &str) -> Option<Value> {
         let mark = self.ledger().mark(id);
-        let path = format!("/api/v1/executions/{id}");
+        let (body, view) = self.read(id, "")?;
+        self.ledger().read_execution(id, &mark, &body, &view);
+        Some(view)
+    }
+
+    /// What the server says of an execution, as text and as JSON. `None` when there was no
+    /// answer, or the execution is not there, which is noted.
+    fn read(&self, id: &str, what: &str) -> Option<(String, Value)> {
+        let path = format!("/api/v1/executions/{id}{what}");
         let answer = self.ask(self.client.request("GET", &path))?;
-        let mut ledger = self.ledger();
+        let body = answer.text();
         if answer.status != 200 {
-            ledger.lost(id, &format!("it answers {}", answer.text()));
+            self.ledger().lost(id, &format!("{path} answers {body}"));
             return None;
         }
-        let body = answer.text();
-        let view: Value = serde_json::from_str(&body).unwrap_or_default();
-        ledger.read_execution(id, &mark, &body, &view);
-        Some(view)
+        let parsed = serde_json::from_str(&body).unwrap_or_default();
+        Some((body, parsed))
     }
 
     /// The server is dead: whatever it had begun is heard of before another one begins.

@@ -12,12 +12,17 @@ use waystation_store::{Call, Fate, FaultyStore, Gate, MemoryStore, Store};
 
 use crate::support::{Does, World, suspend};
 
+/// More calls than any of these tests makes: an engine that asks again and again without a pause
+/// is stopped.
+const CALLS_MAX: u64 = 20_000;
+
 /// Every call about one of these fails, until they are mended.
 #[derive(Default)]
 struct Broken(Mutex<HashSet<ExecutionId>>);
 
 impl Gate for Broken {
     async fn before(&self, call: Call) -> Fate {
+        assert!(call.number < CALLS_MAX, "the store is asked without end");
         let broken = call.execution.is_some_and(|id| self.0.lock().contains(&id));
         if broken { Fate::Fails } else { Fate::Proceeds }
     }

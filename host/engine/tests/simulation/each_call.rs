@@ -56,6 +56,13 @@ impl Stage {
         self.outside.clone().triggers(self.steps, Some(0)).await
     }
 
+    /// Triggers it, and resumes its first pause.
+    async fn resumed(&self) -> Result<(), StoreError> {
+        self.trigger().await?;
+        self.paused(FIRST).await?;
+        self.call(FIRST, LinkAction::Resume).await
+    }
+
     /// The pause has begun, or is over already.
     async fn paused(&self, pause: PauseId) -> Result<(), StoreError> {
         self.until(|ledger| {
@@ -199,14 +206,7 @@ fn a_pause_is_resumed_and_the_next_step_follows() {
     goes_wrong(&Scenario {
         steps: 2,
         script: |pass, _| if pass.run.step == 0 { waits(LONG_MS) } else { asks(Flow::Continue) },
-        play: |stage| {
-            async {
-                stage.trigger().await?;
-                stage.paused(FIRST).await?;
-                stage.call(FIRST, LinkAction::Resume).await
-            }
-            .boxed()
-        },
+        play: |stage| stage.resumed().boxed(),
         ends: Status::Completed,
     });
 }
@@ -220,14 +220,7 @@ fn a_rerun_is_called_back_and_runs_out_of_time() {
             2 => asks(rerun(SHORT_MS, number, 2)),
             _ => asks(Flow::Continue),
         },
-        play: |stage| {
-            async {
-                stage.trigger().await?;
-                stage.paused(FIRST).await?;
-                stage.call(FIRST, LinkAction::Resume).await
-            }
-            .boxed()
-        },
+        play: |stage| stage.resumed().boxed(),
         ends: Status::Completed,
     });
 }

@@ -82,7 +82,7 @@ impl StoreMaintenance {
 
 fn write(source: &Source, mut snapshot: SnapshotReader, pieces: &mpsc::Sender<io::Result<Bytes>>) {
     let next = || Handle::current().block_on(snapshot.next()).map_err(io::Error::other);
-    let to = BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces));
+    let to = BufWriter::with_capacity(PIECE_BYTES, Pieces { pieces, patience: PATIENCE });
     match backup::write(to, source, next) {
         Ok(()) => tracing::info!("a backup was made"),
         Err(error) => {
@@ -94,14 +94,17 @@ fn write(source: &Source, mut snapshot: SnapshotReader, pieces: &mpsc::Sender<io
     }
 }
 
-struct Pieces<'a>(&'a mpsc::Sender<io::Result<Bytes>>);
+struct Pieces<'a> {
+    pieces: &'a mpsc::Sender<io::Result<Bytes>>,
+    patience: Duration,
+}
 
 impl Write for Pieces<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let piece = self.0.send(Ok(Bytes::copy_from_slice(bytes)));
+        let piece = self.pieces.send(Ok(Bytes::copy_from_slice(bytes)));
         // Timers belong to the runtime: the future is made where it runs.
-        let sent =
-            Handle::current().block_on(async { tokio::time::timeout(PATIENCE, piece).await });
+        let sent = async { tokio::time::timeout(self.patience, piece).await };
+        let sent = Handle::current().block_on(sent);
         match sent {
             Ok(Ok(())) => Ok(bytes.len()),
             Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "its reader has left")),
@@ -111,5 +114,26 @@ impl Write for Pieces<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_reader_that_takes_nothing_or_has_left_ends_the_backup() {
+        let (pieces, given) = mpsc::channel(1);
+        let written = tokio::task::spawn_blocking(move || {
+            let patience = Duration::from_millis(50);
+            let mut to = Pieces { pieces: &pieces, patience };
+            let first = to.write(b"one").map_err(|error| error.kind());
+            let slow = to.write(b"two").map_err(|error| error.kind());
+            drop(given);
+            (first, slow, to.write(b"three").map_err(|error| error.kind()))
+        });
+        let (first, slow, left) = written.await.unwrap();
+        assert_eq!((first, slow), (Ok(3), Err(io::ErrorKind::TimedOut)));
+        assert_eq!(left, Err(io::ErrorKind::BrokenPipe));
     }
 }
