@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::support::{Does, World, suspend};
-use waystation_store::Store as _;
 
 #[tokio::test]
 async fn a_mail_becomes_a_file() {

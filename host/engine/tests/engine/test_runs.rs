@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use waystation_core::Status;
-use waystation_store::Store as _;
 
 use crate::support::{Does, World, bounded, suspend};
 
