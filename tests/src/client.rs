@@ -50,14 +50,18 @@ impl Client {
 
     /// Sends a workflow.
     pub fn put_workflow(&self, workflow: &Value) -> Answer {
-        let name = workflow["name"].as_str().unwrap_or("nameless");
-        self.request("PUT", &format!("/api/v1/workflows/{name}")).json(workflow).send()
+        self.send_workflow(workflow, "")
     }
 
-    /// Deploys a workflow that is right.
+    fn send_workflow(&self, workflow: &Value, query: &str) -> Answer {
+        let name = workflow["name"].as_str().unwrap_or("nameless");
+        self.request("PUT", &format!("/api/v1/workflows/{name}{query}")).json(workflow).send()
+    }
+
+    /// Deploys a workflow that is right, whatever it asks for.
     #[track_caller]
     pub fn deploy(&self, workflow: &Value) {
-        let answer = self.put_workflow(workflow);
+        let answer = self.send_workflow(workflow, "?accept=true");
         assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
     }
 

@@ -19,6 +19,7 @@ mod credits;
 mod event;
 mod execution;
 mod failure;
+mod grant;
 mod ids;
 mod json;
 mod limits;
@@ -39,6 +40,7 @@ pub use execution::{
     State, Status, StepState, StepStatus,
 };
 pub use failure::{ExecutionError, Failure, FailureKind};
+pub use grant::{Grant, Permission};
 pub use ids::{ComponentName, Digest, ExecutionId, InvalidName, StepName, WorkflowName};
 pub use json::{BoundedJson, JsonError};
 pub use limits::{Limits, RunLimits};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Digest, Limits, StepName, Timestamp, UrlPattern, WorkflowName};
+use crate::{Digest, Grant, Limits, StepName, Timestamp, UrlPattern, WorkflowName};
 
 /// A deployed workflow: one version, every component pinned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Workflow {
     pub digests: Vec<Digest>,
     /// What the author wrote.
     pub spec: WorkflowSpec,
+    /// What it was granted when it was deployed.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
 }
 
 /// The workflow file.

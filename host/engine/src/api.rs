@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use waystation_core::{
-    BoundedJson, ExecutionId, HttpResponse, InvalidWorkflow, LinkAction, OnTimeout, PauseEnding,
-    Status, Timestamp, WorkflowName,
+    BoundedJson, ExecutionId, Grant, HttpResponse, InvalidWorkflow, LinkAction, OnTimeout,
+    PauseEnding, Status, Timestamp, WorkflowName,
 };
 use waystation_store::StoreError;
 
@@ -54,12 +54,37 @@ pub enum PutComponentError {
     Store(#[from] StoreError),
 }
 
+/// What whoever deploys a workflow has said about what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Nothing: it is not to ask for more than the version before.
+    Unsaid,
+    /// All that it asks for is meant.
+    Given,
+}
+
+fn sentences(grants: &[Grant]) -> String {
+    let sentence = |grant: &Grant| match &grant.step {
+        Some(step) => format!("{step} may {}", grant.permission),
+        None => format!("it may {}", grant.permission),
+    };
+    grants.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
 /// Why a workflow was not deployed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeployError {
     /// The definition is wrong, or names a component that is not there.
     #[error(transparent)]
     Invalid(#[from] InvalidWorkflow),
+    /// It asks for more than the version before, and nobody said that this is meant.
+    #[error("it asks for more than version {version}: {}", sentences(.beyond))]
+    AsksForMore {
+        /// The version before, live or not.
+        version: u32,
+        /// What goes beyond it.
+        beyond: Vec<Grant>,
+    },
     /// See there.
     #[error(transparent)]
     Store(#[from] StoreError),

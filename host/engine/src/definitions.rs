@@ -1,12 +1,12 @@
 //! Components and workflows.
 
 use waystation_core::{
-    ComponentName, Digest, InvalidWorkflow, Workflow, WorkflowName, WorkflowSpec,
+    ComponentName, Digest, Grant, InvalidWorkflow, Workflow, WorkflowName, WorkflowSpec,
 };
-use waystation_store::{ComponentRecord, DeleteError, Deployed, StoreError};
+use waystation_store::{ComponentRecord, DeleteError, Deployed, NewWorkflow, StoreError};
 
 use crate::engine::Engine;
-use crate::{Admitted, DeployError, PutComponentError, template};
+use crate::{Acceptance, Admitted, DeployError, PutComponentError, template};
 
 impl Engine {
     /// Checks a component, stores it, and points `name` at it. `true` when the name did not
@@ -67,40 +67,63 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and where; nothing has changed.
-    pub async fn deploy(&self, spec: WorkflowSpec) -> Result<Deployed, DeployError> {
+    /// What is wrong with it, and where, or what it asks for beyond the version before; nothing
+    /// has changed.
+    pub async fn deploy(
+        &self,
+        spec: WorkflowSpec,
+        acceptance: Acceptance,
+    ) -> Result<Deployed, DeployError> {
         spec.check(self.limits())?;
-        let mut digests = Vec::with_capacity(spec.steps.len());
+        let (mut digests, mut imports) = (Vec::new(), Vec::new());
         for (index, step) in spec.steps.iter().enumerate() {
             template::check(&step.props).map_err(|error| InvalidWorkflow {
                 place: format!("steps[{index}].{}", error.path),
                 problem: error.problem,
             })?;
             let place = format!("steps[{index}].component");
-            let digest = self.pin(&step.component).await?;
-            digests.push(digest.map_err(|problem| InvalidWorkflow { place, problem })?);
+            let component = self.pin(&step.component).await?;
+            let component = component.map_err(|problem| InvalidWorkflow { place, problem })?;
+            digests.push(component.digest);
+            imports.push(component.imports);
         }
-        Ok(self.0.store.put_workflow(spec, digests, self.0.clock.now()).await?)
+        let grants = Grant::all(&spec, &imports, self.limits());
+        let new = NewWorkflow { spec, digests, grants };
+        let _alone = self.0.deploys.lock().await;
+        if acceptance == Acceptance::Unsaid {
+            self.asks_for_no_more(&new).await?;
+        }
+        Ok(self.0.store.put_workflow(new, self.0.clock.now()).await?)
     }
 
-    /// The digest that `component`, a name or a digest, means now.
-    async fn pin(&self, component: &str) -> Result<Result<Digest, String>, StoreError> {
-        if component.starts_with("sha256:") {
-            let digest = match component.parse::<Digest>() {
+    /// Is the new version granted no more than the one before? The first one has none before
+    /// it; one that was taken away counts.
+    async fn asks_for_no_more(&self, new: &NewWorkflow) -> Result<(), DeployError> {
+        let versions = self.0.store.workflow_versions(&new.spec.name).await?;
+        let Some(last) = versions.last() else { return Ok(()) };
+        let beyond = Grant::beyond(&new.grants, &last.grants);
+        if beyond.is_empty() {
+            return Ok(());
+        }
+        Err(DeployError::AsksForMore { version: last.version, beyond })
+    }
+
+    /// The component that `name`, a name or a digest, means now.
+    async fn pin(&self, name: &str) -> Result<Result<ComponentRecord, String>, StoreError> {
+        let known = if name.starts_with("sha256:") {
+            let digest = match name.parse::<Digest>() {
                 Ok(digest) => digest,
                 Err(error) => return Ok(Err(error.to_string())),
             };
-            let known = self.0.store.components().await?.iter().any(|one| one.digest == digest);
-            return Ok(known.then_some(digest).ok_or(format!("there is no component {digest}")));
-        }
-        let name = match component.parse::<ComponentName>() {
-            Ok(name) => name,
-            Err(error) => return Ok(Err(error.to_string())),
+            self.0.store.components().await?.into_iter().find(|one| one.digest == digest)
+        } else {
+            let name = match name.parse::<ComponentName>() {
+                Ok(name) => name,
+                Err(error) => return Ok(Err(error.to_string())),
+            };
+            self.0.store.component(&name).await?
         };
-        let record = self.0.store.component(&name).await?;
-        Ok(record
-            .map(|record| record.digest)
-            .ok_or(format!("there is no component {name:?}", name = name.as_str())))
+        Ok(known.ok_or_else(|| format!("there is no component {name:?}")))
     }
 
     /// The live version of a workflow.

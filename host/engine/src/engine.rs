@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) suspects: Mutex<HashSet<ExecutionId>>,
     /// Executions that can't be moved, and until when they are left alone.
     pub(crate) aside: Mutex<HashMap<ExecutionId, Instant>>,
+    /// Held over a deploy: it is compared with the version before, and nothing comes between.
+    pub(crate) deploys: tokio::sync::Mutex<()>,
     /// Counts ids within a millisecond.
     pub(crate) ids: std::sync::Mutex<AssertUnwindSafe<ContextV7>>,
     pub(crate) closing: AtomicBool,
@@ -106,6 +108,7 @@ impl Engine {
             mail: Mailer::new(&settings.mail)?,
             suspects: Mutex::new(ready.iter().map(|entry| entry.id).collect()),
             aside: Mutex::default(),
+            deploys: tokio::sync::Mutex::default(),
             ids: std::sync::Mutex::new(AssertUnwindSafe(ContextV7::new())),
             slots: Arc::new(Semaphore::new(limits.runs_max)),
             store,

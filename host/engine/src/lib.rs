@@ -34,8 +34,9 @@ mod view;
 mod waiters;
 
 pub use api::{
-    Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError, LinkAnswer, LinkCall,
-    LinkOutcome, PutComponentError, RefusedComponent, TriggerError, TriggerRequest, Triggered,
+    Acceptance, Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError,
+    LinkAnswer, LinkCall, LinkOutcome, PutComponentError, RefusedComponent, TriggerError,
+    TriggerRequest, Triggered,
 };
 pub use engine::Engine;
 pub use settings::{EngineError, EngineMetrics, EngineParts, EngineSettings, MailSettings};

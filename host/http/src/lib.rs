@@ -24,6 +24,7 @@ mod body;
 mod client;
 mod components;
 mod executions;
+mod grant;
 mod health;
 mod hooks;
 mod idempotency;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use waystation_engine::{CallError, DeployError, PutComponentError, TriggerError};
 use waystation_store::{DeleteError, StoreError};
 
+use crate::grant;
 use crate::params::missing_named;
 
 /// Every kind of error that this crate answers with. A refused component besides carries the
@@ -59,6 +60,8 @@ pub enum Code {
     InUse,
     /// 422: the workflow file is wrong; `place` says where.
     InvalidWorkflow,
+    /// 409: the workflow asks for more than the version before; `beyond` says what.
+    NeedsAcceptance,
     /// 409: the pause is over, and ended otherwise; `ending` and `at` say how and when.
     PauseOver,
     /// 409: the step went on without a pause.
@@ -83,7 +86,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 30] = [
+    pub const ALL: [Code; 31] = [
         Code::NotFound,
         Code::UnknownComponent,
         Code::UnknownWorkflow,
@@ -104,6 +107,7 @@ impl Code {
         Code::RefusedComponent,
         Code::InUse,
         Code::InvalidWorkflow,
+        Code::NeedsAcceptance,
         Code::PauseOver,
         Code::NeverPaused,
         Code::OtherLinkCalled,
@@ -150,6 +154,7 @@ impl Code {
             Code::InvalidWorkflow => {
                 ("invalid_workflow", S::UNPROCESSABLE_ENTITY, "Invalid workflow")
             }
+            Code::NeedsAcceptance => ("needs_acceptance", S::CONFLICT, "Asks for more"),
             Code::PauseOver => ("pause_over", S::CONFLICT, "Already decided"),
             Code::NeverPaused => ("never_paused", S::CONFLICT, "There was no pause"),
             Code::OtherLinkCalled => ("other_link_called", S::CONFLICT, "Already decided"),
@@ -310,6 +315,12 @@ impl From<DeployError> for Problem {
             DeployError::Invalid(invalid) => {
                 Problem::new(Code::InvalidWorkflow, invalid.to_string())
                     .with("place", invalid.place.into())
+            }
+            DeployError::AsksForMore { version, ref beyond } => {
+                Problem::new(Code::NeedsAcceptance, error.to_string())
+                    .with("version", version.into())
+                    .with("accept_with", "?accept=true".into())
+                    .with("beyond", beyond.iter().map(grant::view).collect())
             }
             DeployError::Store(error) => error.into(),
         }

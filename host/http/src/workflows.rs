@@ -7,12 +7,13 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use waystation_core::{Digest, StepName, Timestamp, Workflow, WorkflowName, WorkflowSpec};
+use waystation_engine::Acceptance;
 use waystation_store::DeleteError;
 
 use crate::app::Ctx;
-use crate::params::{Segment, missing_named};
+use crate::params::{Query, Segment, missing_named};
 use crate::problem::{Code, Problem};
-use crate::{body, workflow_file};
+use crate::{body, grant, workflow_file};
 
 /// A version of a workflow.
 #[derive(Serialize)]
@@ -20,6 +21,8 @@ pub(crate) struct WorkflowView {
     name: WorkflowName,
     version: u32,
     deployed_at: Timestamp,
+    /// What it may do as a whole.
+    may: Vec<String>,
     steps: Vec<StepView>,
     /// What its author wrote; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +34,8 @@ struct StepView {
     name: StepName,
     component: String,
     digest: Option<Digest>,
+    /// What it may do.
+    may: Vec<String>,
 }
 
 impl WorkflowView {
@@ -41,11 +46,13 @@ impl WorkflowView {
             name: workflow.spec.name.clone(),
             version: workflow.version,
             deployed_at: workflow.deployed_at,
+            may: grant::sentences(&workflow.grants, None),
             steps: steps
                 .map(|(step, digest)| StepView {
                     name: step.name.clone(),
                     component: step.component.clone(),
                     digest,
+                    may: grant::sentences(&workflow.grants, Some(&step.name)),
                 })
                 .collect(),
             definition: None,
@@ -58,19 +65,29 @@ impl WorkflowView {
     }
 }
 
-/// Deploys. 201 with the new version, or 200 when this is the live one already.
+/// Deploys. 201 with the new version, or 200 when this is the live one already. One that asks
+/// for more than the version before needs `?accept=true`.
 pub(crate) async fn put(
     State(shared): Ctx,
     name: Segment,
+    query: Query,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<WorkflowView>), Problem> {
     let name: WorkflowName = name.name()?;
     let body = body::read(&headers, body, shared.engine().limits().body_bytes_max).await?;
     let spec = workflow_file::parse(&headers, &body, &name)?;
-    let deployed = shared.engine().deploy(spec).await?;
+    let deployed = shared.engine().deploy(spec, acceptance(&query)?).await?;
     let status = if deployed.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(WorkflowView::short(&deployed.workflow))))
+}
+
+fn acceptance(query: &Query) -> Result<Acceptance, Problem> {
+    match query.one("accept")? {
+        Some("true") => Ok(Acceptance::Given),
+        None | Some("false") => Ok(Acceptance::Unsaid),
+        Some(other) => Err(Query::invalid("accept", other, "true or false is allowed")),
+    }
 }
 
 /// All live versions, by name.

@@ -177,7 +177,7 @@ impl Door {
         assert!(self.api("PUT", "/components/c", "good").await.status.is_success());
         let spec = json!({"name": "w", "trigger": trigger,
                           "steps": [{"name": "a", "component": "c", "props": props}]});
-        let answer = self.api("PUT", "/workflows/w", &spec.to_string()).await;
+        let answer = self.api("PUT", "/workflows/w?accept=true", &spec.to_string()).await;
         assert!(answer.status.is_success(), "{}", answer.text);
     }
 

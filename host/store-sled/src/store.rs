@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Workflow, WorkflowName, WorkflowSpec,
+    PauseId, PayloadId, Timestamp, Workflow, WorkflowName,
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, QueuedMail, Ready, RunLog, Store, StoreError, StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, Store, StoreError,
+    StoreFigures,
 };
 
 use crate::check::{Check, CheckReport};
@@ -385,11 +386,10 @@ impl Store for SledStore {
 
     async fn put_workflow(
         &self,
-        spec: WorkflowSpec,
-        digests: Vec<Digest>,
+        workflow: NewWorkflow,
         now: Timestamp,
     ) -> Result<Deployed, StoreError> {
-        self.write(move |stage| write::put_workflow(stage, spec, digests, now)).await
+        self.write(move |stage| write::put_workflow(stage, workflow, now)).await
     }
 
     async fn workflow_version(

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 use waystation_core::{
     ComponentName, Digest, Event, Execution, ExecutionId, Timestamp, Transition, Wake, Workflow,
-    WorkflowName, WorkflowSpec, transition,
+    WorkflowName, transition,
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, MailId,
-    NewRecord, QueuedMail, StoreError,
+    NewRecord, NewWorkflow, QueuedMail, StoreError,
 };
 
 use crate::keys;
@@ -256,20 +256,19 @@ fn live_version(stage: &Stage<'_>, name: &WorkflowName) -> Result<Option<u32>, S
 
 pub(crate) fn put_workflow(
     stage: &mut Stage<'_>,
-    spec: WorkflowSpec,
-    digests: Vec<Digest>,
+    workflow: NewWorkflow,
     now: Timestamp,
 ) -> Result<Deployed, StoreError> {
-    let name = spec.name.clone();
+    let name = workflow.spec.name.clone();
     let head: Option<WorkflowHead> = stage.record(&keys::workflow_head(&name))?;
     if let Some(version) = head.as_ref().filter(|head| head.live).map(|head| head.latest) {
         let live: Option<Workflow> = stage.record(&keys::workflow_version(&name, version))?;
-        if let Some(workflow) = live.filter(|live| live.spec == spec && live.digests == digests) {
+        if let Some(workflow) = live.filter(|live| workflow.is(live)) {
             return Ok(Deployed { workflow, created: false });
         }
     }
     let version = head.map_or(0, |head| head.latest) + 1;
-    let workflow = Workflow { version, deployed_at: now, digests, spec };
+    let workflow = workflow.deployed(version, now);
     stage.put(&keys::workflow_version(&name, version), &workflow)?;
     stage.put(&keys::workflow_head(&name), &WorkflowHead { latest: version, live: true })?;
     Ok(Deployed { workflow, created: true })

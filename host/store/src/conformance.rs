@@ -5,14 +5,14 @@
 use fastrand::Rng;
 use serde_json::json;
 use waystation_core::{
-    BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, LogLine,
-    LogStream, Mail, NewExecution, OnTimeout, PauseEnding, PauseId, Payload, Rejected, Status,
-    Timestamp, Transition, Workflow, WorkflowSpec,
+    BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, Grant,
+    LogLine, LogStream, Mail, NewExecution, OnTimeout, PauseEnding, PauseId, Payload, Permission,
+    Rejected, Status, Timestamp, Transition, Workflow, WorkflowSpec,
 };
 
 use crate::{
     ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, ExecutionFilter,
-    MemoryStore, NewRecord, RunLog, Store,
+    MemoryStore, NewRecord, NewWorkflow, RunLog, Store,
 };
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -40,7 +40,13 @@ fn workflow(name: &str, steps: usize) -> Workflow {
     let steps: Vec<_> = (0..steps).map(step).collect();
     let spec: WorkflowSpec = serde_json::from_value(json!({"name": name, "steps": steps})).unwrap();
     let digests = vec![Digest::of(b"c"); spec.steps.len()];
-    Workflow { version: 1, deployed_at: START, digests, spec }
+    Workflow { version: 1, deployed_at: START, digests, spec, grants: vec![] }
+}
+
+fn new_workflow(name: &str, steps: usize, component: &[u8]) -> NewWorkflow {
+    let Workflow { spec, .. } = workflow(name, steps);
+    let grants = vec![Grant { step: None, permission: Permission::Hook }];
+    NewWorkflow { digests: vec![Digest::of(component); steps], spec, grants }
 }
 
 pub(crate) fn id(n: u8) -> ExecutionId {
@@ -342,9 +348,8 @@ async fn one_of_many_callers_wins<S: Store>(store: &S) {
 
 async fn workflows_have_versions<S: Store>(store: &S) {
     let deploy = async |steps, bytes: &[u8]| {
-        let spec = workflow("w", steps).spec;
-        let digests = vec![Digest::of(bytes); steps];
-        let deployed = store.put_workflow(spec, digests, START).await.unwrap();
+        let new = new_workflow("w", steps, bytes);
+        let deployed = store.put_workflow(new, START).await.unwrap();
         (deployed.workflow.version, deployed.created)
     };
     let name = "w".parse().unwrap();
@@ -353,6 +358,10 @@ async fn workflows_have_versions<S: Store>(store: &S) {
     assert_eq!(deploy(1, b"a").await, (1, false));
     assert_eq!(deploy(1, b"b").await, (2, true));
     assert_eq!(deploy(2, b"b").await, (3, true));
+    let other_grants = NewWorkflow { grants: vec![], ..new_workflow("w", 2, b"b") };
+    let same = store.put_workflow(other_grants, START).await.unwrap();
+    assert!(!same.created, "grants follow from the rest");
+    assert_eq!(same.workflow.grants, new_workflow("w", 2, b"b").grants);
     assert_eq!(store.workflow(&name).await.unwrap().unwrap().version, 3);
     let versions = store.workflow_versions(&name).await.unwrap();
     assert_eq!(versions.iter().map(|one| one.version).collect::<Vec<_>>(), [1, 2, 3]);
@@ -384,7 +393,7 @@ async fn components_are_kept_while_they_are_needed<S: Store>(store: &S) {
     assert_eq!(store.component(&name).await, Ok(Some(record(b"c"))));
     assert_eq!(store.components().await.unwrap().len(), 1);
     let deployed = workflow("w", 1);
-    store.put_workflow(deployed.spec.clone(), deployed.digests.clone(), START).await.unwrap();
+    store.put_workflow(new_workflow("w", 1, b"c"), START).await.unwrap();
     let in_use = |result| matches!(result, Err(DeleteError::InUse(_)));
     assert!(in_use(store.delete_component(&name).await), "a live version needs it");
     let transition = trigger(&deployed, id(1));

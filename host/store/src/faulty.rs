@@ -16,12 +16,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Workflow, WorkflowName, WorkflowSpec,
+    PauseId, PayloadId, Timestamp, Workflow, WorkflowName,
 };
 
 use crate::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, QueuedMail, Ready, RunLog, Store, StoreError, StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, Store, StoreError,
+    StoreFigures,
 };
 
 /// One call of a store.
@@ -311,11 +312,10 @@ impl<S: Store, G: Gate> Store for FaultyStore<S, G> {
 
     async fn put_workflow(
         &self,
-        spec: WorkflowSpec,
-        digests: Vec<Digest>,
+        workflow: NewWorkflow,
         now: Timestamp,
     ) -> Result<Deployed, StoreError> {
-        self.writes("put_workflow", None, self.inner.put_workflow(spec, digests, now)).await
+        self.writes("put_workflow", None, self.inner.put_workflow(workflow, now)).await
     }
 
     async fn workflow_version(

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Transition, Wake, Workflow, WorkflowName, WorkflowSpec,
-    transition,
+    PauseId, PayloadId, Timestamp, Transition, Wake, Workflow, WorkflowName, transition,
 };
 
 use crate::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, QueuedMail, Ready, RunLog, Store, StoreError, StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, Store, StoreError,
+    StoreFigures,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -333,21 +333,19 @@ impl Store for MemoryStore {
 
     async fn put_workflow(
         &self,
-        spec: WorkflowSpec,
-        digests: Vec<Digest>,
+        workflow: NewWorkflow,
         now: Timestamp,
     ) -> Result<Deployed, StoreError> {
         let mut inner = self.0.lock();
-        let name = spec.name.clone();
+        let name = workflow.spec.name.clone();
         if let Some(live) = inner.live_workflow(&name)
-            && live.spec == spec
-            && live.digests == digests
+            && workflow.is(live)
         {
             return Ok(Deployed { workflow: live.clone(), created: false });
         }
         let versions = inner.versions.entry(name.clone()).or_default();
         let version = versions.last().map_or(0, |latest| latest.version) + 1;
-        let workflow = Workflow { version, deployed_at: now, digests, spec };
+        let workflow = workflow.deployed(version, now);
         versions.push(workflow.clone());
         inner.live.insert(name, version);
         Ok(Deployed { workflow, created: true })

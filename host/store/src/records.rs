@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use waystation_core::{
-    ComponentName, Digest, Effect, Execution, ExecutionId, HistoryEntry, LogLine, Mail, PauseId,
-    Status, StepName, Timestamp, Transition, Workflow, WorkflowName,
+    ComponentName, Digest, Effect, Execution, ExecutionId, Grant, HistoryEntry, LogLine, Mail,
+    PauseId, Status, StepName, Timestamp, Transition, Workflow, WorkflowName, WorkflowSpec,
 };
 
 /// An execution that is to be created.
@@ -158,6 +158,30 @@ pub struct ComponentRecord {
     pub abilities: Vec<String>,
     /// When the name was pointed at it.
     pub uploaded_at: Timestamp,
+}
+
+/// A workflow that is to be deployed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewWorkflow {
+    /// What the author wrote.
+    pub spec: WorkflowSpec,
+    /// The digest of each step's component, in order.
+    pub digests: Vec<Digest>,
+    /// What it is granted.
+    pub grants: Vec<Grant>,
+}
+
+impl NewWorkflow {
+    /// The same as a version that is live already? What it is granted follows from the rest.
+    pub fn is(&self, live: &Workflow) -> bool {
+        live.spec == self.spec && live.digests == self.digests
+    }
+
+    /// The version that it becomes.
+    pub fn deployed(self, version: u32, deployed_at: Timestamp) -> Workflow {
+        let NewWorkflow { spec, digests, grants } = self;
+        Workflow { version, deployed_at, digests, spec, grants }
+    }
 }
 
 /// What came of a deploy.

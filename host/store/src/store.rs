@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Rejected, Timestamp, Workflow, WorkflowName, WorkflowSpec,
+    PauseId, PayloadId, Rejected, Timestamp, Workflow, WorkflowName,
 };
 
 use crate::{
     Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,
-    NewRecord, QueuedMail, Ready, RunLog, StoreFigures,
+    NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, StoreFigures,
 };
 
 /// A store could not do what was asked. Nothing is known to have changed.
@@ -166,8 +166,7 @@ pub trait Store: Send + Sync + 'static {
     /// Makes the next version of a workflow live, unless it is the live one already. Durable.
     async fn put_workflow(
         &self,
-        spec: WorkflowSpec,
-        digests: Vec<Digest>,
+        workflow: NewWorkflow,
         now: Timestamp,
     ) -> Result<Deployed, StoreError>;
 

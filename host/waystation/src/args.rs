@@ -224,6 +224,9 @@ pub(crate) enum WorkflowVerb {
     Deploy {
         /// The file
         file: PathBuf,
+        /// Accept that it asks for more than the version before
+        #[arg(long)]
+        accept: bool,
     },
     /// List all
     #[command(visible_alias = "list")]

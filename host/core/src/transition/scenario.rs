@@ -25,7 +25,7 @@ pub(super) fn payload(value: serde_json::Value) -> Payload {
 pub(super) fn workflow(steps: serde_json::Value) -> Workflow {
     let spec: WorkflowSpec = serde_json::from_value(json!({"name": "w", "steps": steps})).unwrap();
     let digests = vec![Digest::of(b""); spec.steps.len()];
-    Workflow { version: 1, deployed_at: Timestamp::default(), digests, spec }
+    Workflow { version: 1, deployed_at: Timestamp::default(), digests, spec, grants: vec![] }
 }
 
 pub(super) fn two_steps() -> Story {

@@ -12,8 +12,8 @@ use waystation_core::{
     ManualClock, OnTimeout, RunOutcome, RunReport, RunRequest, Status, StepRunner, Timestamp,
 };
 use waystation_engine::{
-    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, ExecutionView, LinkCall,
-    MailSettings, RefusedComponent, TriggerRequest,
+    Acceptance, Admitted, ComponentGate, Engine, EngineParts, EngineSettings, ExecutionView,
+    LinkCall, MailSettings, RefusedComponent, TriggerRequest,
 };
 use waystation_store::{MemoryStore, Store};
 
@@ -186,7 +186,7 @@ impl World {
             step["component"] = json!("c");
         }
         let spec = serde_json::from_value(json!({"name": "w", "steps": steps})).unwrap();
-        self.engine.deploy(spec).await.unwrap();
+        self.engine.deploy(spec, Acceptance::Given).await.unwrap();
     }
 
     pub(crate) async fn trigger(&self, event: Value) -> ExecutionId {

@@ -13,7 +13,7 @@ use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineError, EngineParts, EngineSettings, MailSettings,
     RefusedComponent,
 };
-use waystation_store::{MemoryStore, Store};
+use waystation_store::{MemoryStore, NewWorkflow, Store};
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -70,7 +70,8 @@ impl Prepared {
             let spec = json!({"name": workflow(steps), "steps": steps_json});
             let digests = vec![Digest::of(b"c"); usize::from(steps)];
             let spec = serde_json::from_value(spec).unwrap();
-            now(store.put_workflow(spec, digests, START)).unwrap();
+            let new = NewWorkflow { spec, digests, grants: vec![] };
+            now(store.put_workflow(new, START)).unwrap();
         }
         let settings = EngineSettings {
             public_url: "http://host".into(),

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::args::ComponentVerb;
 use crate::client::{Server, ServerArgs};
 use crate::failure::{Done, Failure};
@@ -40,6 +42,7 @@ fn push(server: &Server, file: &Path, name: Option<&str>, json: bool) -> Done {
     let bar = progress::bytes("uploading", length);
     let mut reader = bar.wrap_read(bytes);
     let path = format!("{PATH}/{}", segment(&name)?);
+    let before = server.get(&path).map(|answer| answer.body).unwrap_or_default();
     let answer = server.put(&path, "application/wasm", length, &mut reader);
     bar.finish_and_clear();
     let answer = answer?;
@@ -50,10 +53,21 @@ fn push(server: &Server, file: &Path, name: Option<&str>, json: bool) -> Done {
     let what = if answer.status == 201 { "uploaded" } else { "unchanged:" };
     let digest = show::text(&answer.body, "digest");
     output::line(format!("{what} {name} {digest} ({})", size(length)));
-    for ability in answer.body["abilities"].as_array().into_iter().flatten() {
-        output::line(format!("  {}", ability.as_str().unwrap_or_default()));
+    for line in abilities(&answer.body, &before) {
+        output::line(output::printable(&line));
     }
     Ok(())
+}
+
+/// What the component can do, with a mark at what it could not before.
+fn abilities(now: &Value, before: &Value) -> Vec<String> {
+    let known = before["abilities"].as_array();
+    let is_new = |ability: &Value| known.is_some_and(|known| !known.contains(ability));
+    let line = |ability: &Value| {
+        let mark = if is_new(ability) { "new: " } else { "" };
+        format!("  {mark}{}", ability.as_str().unwrap_or_default())
+    };
+    now["abilities"].as_array().into_iter().flatten().map(line).collect()
 }
 
 /// A component's name after its file: `Approve_Order.wasm` becomes `approve-order`.
@@ -102,7 +116,7 @@ fn show_one(server: &Server, name: &str, json: bool) -> Done {
 }
 
 /// A component for people.
-fn describe(component: &serde_json::Value) -> String {
+fn describe(component: &Value) -> String {
     let lines = |name: &str| {
         let texts = component[name].as_array().into_iter().flatten();
         texts.filter_map(|text| text.as_str()).collect::<Vec<_>>().join("\n")
@@ -134,7 +148,16 @@ fn remove(server: &Server, name: &str, json: bool) -> Done {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_a_component_could_not_do_before_is_marked() {
+        let (now, before) = (json!({"abilities": ["a", "b"]}), json!({"abilities": ["b", "c"]}));
+        assert_eq!(abilities(&now, &before), ["  new: a", "  b"]);
+        assert_eq!(abilities(&now, &Value::Null), ["  a", "  b"], "there was none before");
+    }
 
     #[test]
     fn names_come_from_files() {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::args::WorkflowVerb;
 use crate::client::{Server, ServerArgs};
@@ -16,14 +17,14 @@ const PATH: &str = "/api/v1/workflows";
 pub(super) fn run(args: &ServerArgs, verb: WorkflowVerb) -> Done {
     let server = &Server::new(args)?;
     match verb {
-        WorkflowVerb::Deploy { file } => deploy(server, &file, args.json),
+        WorkflowVerb::Deploy { file, accept } => deploy(server, &file, accept, args.json),
         WorkflowVerb::Ls => list(server, args.json),
         WorkflowVerb::Show { name } => show_one(server, &name, args.json),
         WorkflowVerb::Rm { name } => remove(server, &name, args.json),
     }
 }
 
-fn deploy(server: &Server, file: &Path, json: bool) -> Done {
+fn deploy(server: &Server, file: &Path, accept: bool, json: bool) -> Done {
     let shown = file.display();
     let text =
         std::fs::read_to_string(file).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
@@ -37,17 +38,38 @@ fn deploy(server: &Server, file: &Path, json: bool) -> Done {
         _ => "application/yaml",
     };
     let length = text.len() as u64;
-    let path = format!("{PATH}/{}", segment(&name)?);
-    let answer = server
-        .put(&path, kind, length, &mut text.as_bytes())
-        .map_err(|failure| Failure::new(format!("{shown}: {failure}")))?;
+    let query = if accept { "?accept=true" } else { "" };
+    let path = format!("{PATH}/{}{query}", segment(&name)?);
+    let answer = server.put(&path, kind, length, &mut text.as_bytes()).map_err(|failure| {
+        let told = Failure::new(format!("{shown}: {failure}"));
+        if failure.code == "needs_acceptance" {
+            told.hint("--accept, if that is meant")
+        } else {
+            told
+        }
+    })?;
     if json {
         output::json(&answer.body);
         return Ok(());
     }
     let what = if answer.status == 201 { "deployed" } else { "unchanged:" };
     output::line(format!("{what} {name}, version {}", show::text(&answer.body, "version")));
+    output::line(may(&answer.body));
     Ok(())
+}
+
+/// What a workflow and its steps may do, a line for each thing.
+fn may(workflow: &Value) -> String {
+    let steps = workflow["steps"].as_array().into_iter().flatten();
+    let whole = ("it may".to_owned(), &workflow["may"]);
+    let steps = steps.map(|step| (format!("{} may", show::text(step, "name")), &step["may"]));
+    let mut lines = Vec::new();
+    for (who, may) in std::iter::once(whole).chain(steps) {
+        for sentence in may.as_array().into_iter().flatten() {
+            lines.push(format!("  {who} {}", sentence.as_str().unwrap_or_default()));
+        }
+    }
+    output::printable(&lines.join("\n"))
 }
 
 /// The name that a workflow file gives itself. The server reads the rest. An error is in the
@@ -102,6 +124,7 @@ fn show_one(server: &Server, name: &str, json: bool) -> Done {
     let steps = workflow["steps"].as_array().map_or(&[][..], Vec::as_slice);
     let columns = [("STEP", "name"), ("COMPONENT", "component"), ("DIGEST", "digest")];
     output::line(format!("\n{}", show::rows(steps, &columns)));
+    output::line(format!("\n{}", may(&workflow)));
     output::line(format!("\n{}", output::pretty(&workflow["definition"])));
     Ok(())
 }
@@ -119,6 +142,15 @@ fn remove(server: &Server, name: &str, json: bool) -> Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_done_is_told_step_by_step() {
+        let workflow = serde_json::json!({"may": ["be started"], "steps": [
+            {"name": "a", "may": ["send mail", "call https://h"]}, {"name": "b", "may": []},
+        ]});
+        let told = "  it may be started\n  a may send mail\n  a may call https://h";
+        assert_eq!(may(&workflow), told);
+    }
 
     #[test]
     fn a_file_says_its_name() {
