@@ -115,7 +115,7 @@ const IDLE: &str = r#"
     (field "stack" (option string)) (field "retryable" bool)))
   (export $failure "failure" (type $failure'))
   (func $handler (param "props" string) (result (result (option string) (error $failure)))
-    (canon lift (core func $i "handler") 
+    (canon lift (core func $i "handler")
       (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
   (export "handler" (func $handler)))
 "#;

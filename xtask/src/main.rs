@@ -29,7 +29,7 @@ Each command sets up what is missing first, in target/, and says so.
 
 commands:
   demo         build everything, run the example approve-by-mail from upload to the end
-  test         build the guests, run all tests
+  test         build the guests, check what the workspace depends on, run all tests
   torture      kill, race, cut off from power and otherwise mistreat a server under load, and
                check that nothing acknowledged is lost and nothing recorded repeated;
                [--seconds N] [--seed S] [--mode kill|race|clock|power|disk]

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::check::deny;
 use crate::terminal::{Took, note};
 use crate::{guests, program, toolchain};
 
@@ -25,6 +26,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     if !worked {
         note("nothing was left to set up");
     }
+    parts.run("dependencies", || deny::check(root));
     // The tests run the binary, which `cargo test` does not build.
     parts.run("binary", || program::run(program::cargo(root).args(["build", "--workspace"])));
     parts.run("workspace", || {

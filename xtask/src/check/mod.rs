@@ -1,7 +1,7 @@
 //! Everything that is checked without running the product: `cargo xtask check`.
 
 mod codes;
-mod deny;
+pub(crate) mod deny;
 mod wit;
 
 use std::path::Path;
