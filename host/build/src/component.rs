@@ -28,8 +28,7 @@ pub(crate) fn from_core_module(mut module: Vec<u8>) -> Result<Vec<u8>, BuildErro
         resolve.push_groups(group(|name| !name.starts_with(DEPENDENCIES))?, dependencies()?);
     let package = package.map_err(|error| invalid_wit(&error))?;
     let world = resolve.select_world(&[package], Some(WORLD)).map_err(failed)?;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
-        .map_err(failed)?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(failed)?;
     ComponentEncoder::default()
         .validate(true)
         .module(&module)
@@ -39,7 +38,7 @@ pub(crate) fn from_core_module(mut module: Vec<u8>) -> Result<Vec<u8>, BuildErro
                 WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
             )
         })
-        .and_then(ComponentEncoder::encode)
+        .and_then(|mut encoder| encoder.encode())
         .map_err(failed)
 }
 
