@@ -13,7 +13,7 @@
 //! - what crosses to a guest and back: [`StepRunner`], [`RunRequest`], [`RunReport`]
 //! - values: [`BoundedJson`], [`Timestamp`], [`ExecutionId`], [`Digest`]
 //! - links that need no look-up: [`LinkKeys`]
-//! - where a step may call out to: [`UrlPattern`]
+//! - where a step may call out to: [`UrlPattern`], [`normal_host`], [`straight_path`]
 
 mod credits;
 mod event;
@@ -28,6 +28,8 @@ mod mail;
 mod runner;
 mod time;
 mod transition;
+mod url_host;
+mod url_path;
 mod url_pattern;
 mod workflow;
 
@@ -52,7 +54,9 @@ pub use runner::{
 };
 pub use time::{Clock, ManualClock, Timestamp};
 pub use transition::{Effect, PayloadChanges, Rejected, Transition, Wake, transition};
-pub use url_pattern::{InvalidPattern, UrlPattern};
+pub use url_host::normal_host;
+pub use url_path::straight_path;
+pub use url_pattern::{CallTarget, InvalidPattern, UrlPattern};
 pub use workflow::{
     Allow, HttpTrigger, InvalidWorkflow, Respond, RetryPolicy, StepLimits, StepSpec, Trigger,
     Workflow, WorkflowSpec,

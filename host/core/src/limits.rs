@@ -52,6 +52,30 @@ pub struct Limits {
     /// Size of the database above which the store looks, at start, whether most of it is
     /// space that nothing lives in, in MiB; then it is compacted.
     pub database_mib: u32,
+    /// Calls out over HTTP that one run may make, refused ones counted.
+    pub http_calls_max: usize,
+    /// Calls out of one run at the same time; more wait for a place as they wait to connect.
+    pub http_parallel_max: usize,
+    /// Calls out of all runs at the same time.
+    pub http_connections_max: usize,
+    /// Of these, to one host and port.
+    pub http_connections_per_host_max: usize,
+    /// Look-ups of names at the same time. One that nobody waits for any more still counts.
+    pub http_lookups_max: usize,
+    /// A request's body.
+    pub http_request_bytes_max: usize,
+    /// An answer's body.
+    pub http_response_bytes_max: usize,
+    /// All headers of an answer.
+    pub http_headers_bytes_max: usize,
+    /// Headers of an answer, in number.
+    pub http_headers_max: usize,
+    /// A name's look-up, the connection and TLS together, in seconds.
+    pub http_connect_s: u32,
+    /// From the connection to an answer's headers, in seconds.
+    pub http_first_byte_s: u32,
+    /// Between two pieces of an answer, in seconds.
+    pub http_between_bytes_s: u32,
 }
 
 impl Default for Limits {
@@ -77,6 +101,19 @@ impl Default for Limits {
             drain_s: 30,
             kept_days: 90,
             database_mib: 256,
+            http_calls_max: 1000,
+            // 16 times `runs_max`: no run keeps another from its share.
+            http_parallel_max: 16,
+            http_connections_max: 512,
+            http_connections_per_host_max: 256,
+            http_lookups_max: 64,
+            http_request_bytes_max: 64 * MIB,
+            http_response_bytes_max: 64 * MIB,
+            http_headers_bytes_max: 64 * KIB,
+            http_headers_max: 100,
+            http_connect_s: 10,
+            http_first_byte_s: 60,
+            http_between_bytes_s: 30,
         }
     }
 }
@@ -100,6 +137,9 @@ impl Limits {
 
     /// An export's name, in bytes.
     pub const EXPORT_NAME_BYTES_MAX: usize = 128;
+
+    /// The least that `http_headers_bytes_max` may be.
+    pub const HTTP_HEADERS_BYTES_LEAST: usize = 8 * KIB;
 
     /// A failure's message and stack are cut to this, in bytes: a failure is always recorded.
     pub const FAILURE_TEXT_BYTES_MAX: usize = 16 * KIB;

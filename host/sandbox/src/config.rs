@@ -1,9 +1,12 @@
 //! What the operator decides.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use waystation_core::{Limits, UrlPattern};
+
+use crate::{OwnServer, Resolve, SystemResolver};
 
 /// How a [`Sandbox`](crate::Sandbox) is set up.
 #[derive(Clone, Debug)]
@@ -20,12 +23,27 @@ pub struct SandboxConfig {
 
 /// Where steps may call out to at all. A step besides reaches only what its own `allow.http`
 /// names.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct OutboundPolicy {
     /// Destinations; `None` is any.
     pub allow: Option<Vec<UrlPattern>>,
     /// Networks that may be reached although they are loopback, private or otherwise special.
     pub private: Vec<IpNet>,
+    /// The server around the sandbox: steps may call its links and hooks, and no more of it.
+    pub own: Option<OwnServer>,
+    /// Who looks up names.
+    pub resolver: Arc<dyn Resolve>,
+}
+
+impl Default for OutboundPolicy {
+    fn default() -> OutboundPolicy {
+        OutboundPolicy {
+            allow: None,
+            private: Vec::new(),
+            own: None,
+            resolver: Arc::new(SystemResolver),
+        }
+    }
 }
 
 /// Why a [`Sandbox`](crate::Sandbox) could not be set up.

@@ -10,7 +10,8 @@
 //! - [`Sandbox`]: admits components and runs them; the
 //!   [`StepRunner`](waystation_core::StepRunner) of the host
 //! - [`inspect`]: what a component is, without compiling it
-//! - [`SandboxConfig`], [`OutboundPolicy`]: what the operator decides
+//! - [`SandboxConfig`], [`OutboundPolicy`], [`OwnServer`]: what the operator decides
+//! - [`Resolve`]: who looks up names
 //! - [`ComponentSource`]: where the bytes of admitted components are kept
 //!
 //! Invariant: nothing here knows of workflows, stores or HTTP servers. What a run asked for
@@ -43,4 +44,5 @@ pub use config::{OutboundPolicy, SandboxConfig, SandboxError};
 pub use inspect::inspect;
 pub use invalid::InvalidComponent;
 pub use manifest::Manifest;
+pub use outbound::{OwnServer, Resolve, SystemResolver};
 pub use sandbox::Sandbox;

@@ -51,7 +51,7 @@ impl Sandbox {
             .map_err(|error| SandboxError::Engine(format!("no thread for the clock: {error}")))?;
         Ok(Sandbox {
             components: Components::new(engine, linker, components, limits.compiles_max),
-            guard: Arc::new(Guard::new(outbound)),
+            guard: Arc::new(Guard::new(outbound, limits.clone())),
             runs: Semaphore::new(limits.runs_max),
             clock,
             limits,

@@ -11,6 +11,8 @@ const SPECIAL_V4: &[(Ipv4Addr, u32, &str)] = &[
     (Ipv4Addr::new(10, 0, 0, 0), 8, "a private address"),
     (Ipv4Addr::new(100, 64, 0, 0), 10, "an address of a provider's own network"),
     (Ipv4Addr::new(127, 0, 0, 0), 8, "a loopback address"),
+    // Not in the registries: where Azure's machines find their platform, secrets included.
+    (Ipv4Addr::new(168, 63, 129, 16), 32, "an address of a provider's own services"),
     (Ipv4Addr::new(169, 254, 0, 0), 16, "a link-local address"),
     (Ipv4Addr::new(172, 16, 0, 0), 12, "a private address"),
     (Ipv4Addr::new(192, 0, 0, 0), 24, "a protocol's own address"),
@@ -44,14 +46,17 @@ const SPECIAL_V6: &[(Ipv6Addr, u32, &str)] = &[
 ];
 
 /// What sort of special address it is, also when it is an IPv4 address that IPv6 carries;
-/// `None` for one of the open Internet.
-pub(super) fn special(address: IpAddr) -> Option<&'static str> {
-    match address.to_canonical() {
+/// `None` for one of the open Internet. One of the machine's own addresses, `local`, is special
+/// wherever it lies: what listens there may be hidden from the rest of the Internet.
+pub(super) fn special(address: IpAddr, local: &[IpAddr]) -> Option<&'static str> {
+    let address = address.to_canonical();
+    let registered = match address {
         IpAddr::V4(address) => special_v4(address),
         IpAddr::V6(address) => {
             special_v6(address).or_else(|| carried(address).and_then(special_v4))
         }
-    }
+    };
+    registered.or_else(|| local.contains(&address).then_some("an address of this machine"))
 }
 
 /// May it be reached because the operator named its network?
@@ -80,13 +85,14 @@ fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
     })
 }
 
-/// The IPv4 address that a translating or tunnelling IPv6 address leads to: NAT64 (RFC 6052)
-/// and 6to4 (RFC 3056).
+/// The IPv4 address that a translating or tunnelling IPv6 address leads to: NAT64 (RFC 6052),
+/// 6to4 (RFC 3056) and ISATAP (RFC 5214).
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let from = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(from(high, low)),
         [0x2002, high, low, ..] => Some(from(high, low)),
+        [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => Some(from(high, low)),
         _ => None,
     }
 }
@@ -96,7 +102,7 @@ mod tests {
     use super::*;
 
     fn sort(address: &str) -> Option<&'static str> {
-        special(address.parse().unwrap())
+        special(address.parse().unwrap(), &[])
     }
 
     #[test]
@@ -126,6 +132,8 @@ mod tests {
             "2002:808:808::1",
             "64:ff9b::808:808",
             "::ffff:8.8.8.8",
+            "2a00:1450::5efe:8.8.8.8",
+            "168.63.129.15",
         ] {
             assert_eq!(sort(open), None, "{open}");
         }
@@ -144,6 +152,9 @@ mod tests {
             "127.255.255.255",
             "169.254.0.0",
             "169.254.169.254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
             "172.16.0.0",
             "172.31.255.255",
             "192.0.0.1",
@@ -191,6 +202,8 @@ mod tests {
             "64:ff9b::7f00:1",
             "2002:7f00:1::1",
             "2002:7f00:1:abcd::",
+            "2a00:1450::5efe:127.0.0.1",
+            "2a00:1450::200:5efe:127.0.0.1",
         ] {
             assert_eq!(sort(spelling), Some("a loopback address"), "{spelling}");
         }

@@ -1,47 +1,25 @@
 //! One call, from the guest's request to the answer's first byte.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Request, Response, Uri, header};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use tokio::sync::OwnedSemaphorePermit;
+use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
+use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody};
 
-use super::body::TimedBody;
+use super::body::{AnswerBody, BodyLimits};
 use super::connect::{Opened, connect};
 use super::destination::Destination;
 use super::error::CallError;
+use super::patience::Patience;
+use super::places::Place;
+use super::request_body::{BoundedBody, drain};
 use super::{Caller, Io, Sent};
-
-/// The name's look-up, the connection and TLS together.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
-
-/// From the connection to the answer's first byte, the request's body sent in between.
-const FIRST_BYTE_MAX: Duration = Duration::from_secs(60);
-
-/// Between two pieces of the answer.
-const BETWEEN_BYTES_MAX: Duration = Duration::from_secs(30);
-
-/// How long a call waits, at most: as the guest says, within what the host allows.
-struct Patience {
-    connect: Duration,
-    first_byte: Duration,
-    between_bytes: Duration,
-}
-
-impl Patience {
-    fn new(guest: &RequestOptions) -> Patience {
-        let within = |wish: Option<Duration>, max: Duration| wish.map_or(max, |wish| wish.min(max));
-        Patience {
-            connect: within(guest.connect_timeout, CONNECT_MAX),
-            first_byte: within(guest.first_byte_timeout, FIRST_BYTE_MAX),
-            between_bytes: within(guest.between_bytes_timeout, BETWEEN_BYTES_MAX),
-        }
-    }
-}
 
 /// Makes the call. One that comes to nothing leaves a line in the run's log: some guests learn
 /// no more than that there was an error.
@@ -50,71 +28,110 @@ pub(super) async fn call(
     request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Sent {
-    let patience = Patience::new(&options);
+    let patience = Patience::new(&options, &caller.guard.limits);
     let (parts, body) = request.into_parts();
-    let destination = Destination::of(&parts.uri);
+    let destination = Destination::of(&parts.method, &parts.uri);
     let shown = match &destination {
-        Ok(to) => format!("{} {}", parts.method, to.shown()),
+        Ok(to) => to.shown(),
         Err(_) => format!("{} {}", parts.method, hidden(&parts.uri)),
     };
-    let opened = open(&caller, &parts.method, destination, &patience).await;
-    let (to, place, opened) = match opened {
+    let (to, place, opened) = match open(&caller, destination, &patience).await {
         Ok(opened) => opened,
         Err(error) => {
             drain(body);
             return Err(give_up(&caller, &shown, &error));
         }
     };
+    // From here on the destination is checked and connected: whatever is put into the request
+    // goes there and nowhere else.
     let request = addressed(Request::from_parts(parts, body), &to)?;
-    let (mut sender, connection) = opened;
-    let driven = wasmtime_wasi::runtime::spawn(async move {
-        // What goes wrong here goes wrong for the sender or the body, too.
-        let _ = connection.await;
-    });
-    let response = match timeout(patience.first_byte, sender.send_request(request)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(give_up(&caller, &shown, &CallError::Http(error))),
-        Err(_) => return Err(give_up(&caller, &shown, &CallError::FirstByteTimeout)),
+    let (answer, driven) = match exchange(&caller, request, opened, &patience).await {
+        Ok(answered) => answered,
+        Err(error) => return Err(give_up(&caller, &shown, &error)),
+    };
+    let limits = BodyLimits {
+        bytes_max: caller.guard.limits.http_response_bytes_max,
+        between_bytes: patience.between_bytes,
     };
     let log = caller.log.clone();
-    let response = response.map(|incoming| {
-        TimedBody::new(incoming, patience.between_bytes, shown, log, place).boxed_unsync()
-    });
+    let answer = answer
+        .map(|incoming| AnswerBody::new(incoming, place, limits, shown, log).boxed_unsync());
     let io: Io = Box::new(async move {
         driven.await;
         Ok(())
     });
-    Ok((response, io))
+    Ok((answer, io))
 }
 
 /// Everything before the request is sent.
 async fn open(
     caller: &Caller,
-    method: &Method,
     destination: Result<Destination, &'static str>,
     patience: &Patience,
-) -> Result<(Destination, OwnedSemaphorePermit, Opened), CallError> {
-    let to = destination.map_err(CallError::Invalid)?;
-    if *method == Method::CONNECT {
-        return Err(CallError::Invalid("CONNECT asks for a tunnel"));
+) -> Result<(Destination, Place, Opened), CallError> {
+    let guard = &caller.guard;
+    let calls_max = guard.limits.http_calls_max;
+    if caller.calls.fetch_add(1, Ordering::Relaxed) >= calls_max {
+        return Err(CallError::TooManyCalls { calls_max });
     }
-    caller.guard.check(&to, &caller.allow)?;
+    let to = destination.map_err(CallError::Invalid)?;
+    guard.check(&to, &caller.allow)?;
     let deadline = Instant::now() + patience.connect;
-    let place = timeout_at(deadline, caller.places.clone().acquire_owned()).await;
-    let Ok(Ok(place)) = place else { return Err(CallError::NoPlace) };
-    let addresses = caller.guard.resolve(&to, deadline).await?;
-    let connecting = connect(&caller.guard, &to, &addresses);
+    let host = to.authority();
+    let taking = guard.places.take(caller.places.clone(), &host);
+    let Ok(Some(place)) = timeout_at(deadline, taking).await else {
+        return Err(CallError::NoPlace);
+    };
+    let addresses = guard.resolve(&to, caller.lookups.clone(), deadline).await?;
+    let connecting = connect(guard, &to, &addresses);
     let opened =
         timeout_at(deadline, connecting).await.map_err(|_| CallError::ConnectTimeout)??;
     Ok((to, place, opened))
 }
 
-/// The request as it goes to an origin server: the path alone, and the destination's host.
+/// Sends the request, and waits for the answer's headers. Besides them comes what drives the
+/// connection.
+async fn exchange(
+    caller: &Caller,
+    request: Request<WasiBody>,
+    (mut sender, connection): Opened,
+    patience: &Patience,
+) -> Result<(Response<Incoming>, AbortOnDropJoinHandle<()>), CallError> {
+    let limits = &caller.guard.limits;
+    let driven = spawn(async move {
+        // What goes wrong here goes wrong for the sender or the body, too.
+        let _ = connection.await;
+    });
+    let (parts, body) = request.into_parts();
+    let (body, too_large) = BoundedBody::new(body, limits.http_request_bytes_max);
+    let request = Request::from_parts(parts, body.boxed_unsync());
+    let answer = match timeout(patience.first_byte, sender.send_request(request)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) if too_large.load(Ordering::SeqCst) => {
+            return Err(CallError::RequestTooLarge { bytes_max: limits.http_request_bytes_max });
+        }
+        Ok(Err(error)) => return Err(CallError::of_exchange(error)),
+        Err(_) => return Err(CallError::FirstByteTimeout),
+    };
+    let bytes_max = limits.http_response_bytes_max;
+    // A server that says so much needs not be listened to.
+    if usize::try_from(answer.body().size_hint().lower()).is_ok_and(|least| least <= bytes_max) {
+        Ok((answer, driven))
+    } else {
+        Err(CallError::ResponseTooLarge { bytes_max })
+    }
+}
+
+/// The request as it goes to an origin server: the path alone, the destination's host, and
+/// nothing about the connection, which is ours.
 fn addressed(request: Request<WasiBody>, to: &Destination) -> Result<Request<WasiBody>, Error> {
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().cloned();
     parts.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     let host = HeaderValue::try_from(to.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    for name in &DEFAULT_FORBIDDEN_HEADERS {
+        parts.headers.remove(name);
+    }
     parts.headers.insert(header::HOST, host);
     Ok(Request::from_parts(parts, body))
 }
@@ -122,12 +139,6 @@ fn addressed(request: Request<WasiBody>, to: &Destination) -> Result<Request<Was
 fn give_up(caller: &Caller, shown: &str, error: &CallError) -> Error {
     caller.log.note(&format!("{shown} {error}"));
     error.code()
-}
-
-/// Takes what the guest goes on to write, so that it comes to see why its call was refused
-/// instead of a broken stream. Ends when the guest does.
-fn drain(mut body: WasiBody) {
-    tokio::spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
 }
 
 /// A URI that is no destination, without what may be secret in it.

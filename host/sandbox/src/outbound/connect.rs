@@ -8,13 +8,11 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use wasmtime_wasi_http::WasiBody;
+use waystation_core::Limits;
 
 use super::destination::Destination;
 use super::error::CallError;
 use super::guard::Guard;
-
-/// All headers of an answer, in bytes.
-const HEADERS_BYTES_MAX: usize = 64 << 10;
 
 /// What carries HTTP.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -35,15 +33,17 @@ pub(super) async fn connect(
     // A small request must not wait for a larger one.
     tcp.set_nodelay(true).map_err(CallError::Connect)?;
     let stream: Box<dyn Stream> = if to.tls {
-        let name = ServerName::try_from(to.host.clone())
+        let name = ServerName::try_from(to.host_text())
             .map_err(|_| CallError::Invalid("the host is no name that a certificate could have"))?;
         let connector = guard.tls.connector().await?;
         Box::new(connector.connect(name, tcp).await.map_err(CallError::Tls)?)
     } else {
         Box::new(tcp)
     };
+    let headers_bytes_max = guard.limits.http_headers_bytes_max;
     http1::Builder::new()
-        .max_buf_size(HEADERS_BYTES_MAX)
+        .max_buf_size(headers_bytes_max.max(Limits::HTTP_HEADERS_BYTES_LEAST))
+        .max_headers(guard.limits.http_headers_max)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(CallError::Http)

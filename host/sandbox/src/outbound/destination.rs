@@ -1,20 +1,24 @@
 //! Where a request wants to go, in one spelling.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-use http::Uri;
 use http::uri::Scheme;
+use http::{Method, Uri};
+use url::Host;
+use waystation_core::{CallTarget, UrlPattern, normal_host};
 
-/// Longest host name in DNS, in its written form.
-const HOST_BYTES_MAX: usize = 253;
+/// Longest path that is shown, in characters.
+const SHOWN_MAX: usize = 300;
 
 /// The destination of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Destination {
+    /// What is to be done there.
+    pub(super) method: Method,
     /// Over TLS?
     pub(super) tls: bool,
-    /// A name in lower case without a dot at its end, or an address without brackets.
-    pub(super) host: String,
+    /// A name in lower case without a dot at its end, or an address.
+    pub(super) host: Host<String>,
     /// The port, given or the scheme's own.
     pub(super) port: u16,
     /// The path as it goes on the wire.
@@ -22,8 +26,11 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    /// Reads it from the request's URI. The error says what is wrong.
-    pub(super) fn of(uri: &Uri) -> Result<Destination, &'static str> {
+    /// Reads it from the request's method and URI. The error says what is wrong.
+    pub(super) fn of(method: &Method, uri: &Uri) -> Result<Destination, &'static str> {
+        if *method == Method::CONNECT {
+            return Err("CONNECT asks for a tunnel");
+        }
         let tls = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             Some(scheme) if *scheme == Scheme::HTTP => false,
@@ -42,7 +49,11 @@ impl Destination {
                 _ => return Err("the port is not 1 to 65535"),
             },
         };
-        Ok(Destination { tls, host, port, path: uri.path().to_owned() })
+        if !uri.path().starts_with('/') {
+            return Err("the path does not begin with /");
+        }
+        let (host, path) = (normal_host(host)?, uri.path().to_owned());
+        Ok(Destination { method: method.clone(), tls, host, port, path })
     }
 
     /// `http` or `https`.
@@ -52,58 +63,73 @@ impl Destination {
 
     /// The address, when the host is one and not a name.
     pub(super) fn address(&self) -> Option<IpAddr> {
-        self.host.parse().ok()
+        match &self.host {
+            Host::Domain(_) => None,
+            Host::Ipv4(address) => Some((*address).into()),
+            Host::Ipv6(address) => Some((*address).into()),
+        }
+    }
+
+    /// The name, or the address without brackets.
+    pub(super) fn host_text(&self) -> String {
+        self.address().map_or_else(|| self.host.to_string(), |address| address.to_string())
     }
 
     /// Host and port as a `Host` header has them.
     pub(super) fn authority(&self) -> String {
-        let host = match self.address() {
-            Some(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => self.host.clone(),
-        };
         match (self.tls, self.port) {
-            (true, 443) | (false, 80) => host,
-            (_, port) => format!("{host}:{port}"),
+            (true, 443) | (false, 80) => self.host.to_string(),
+            (_, port) => format!("{}:{port}", self.host),
         }
     }
 
-    /// Scheme, host and port: what a pattern for it would say.
+    /// Scheme, host and port.
     pub(super) fn origin(&self) -> String {
         format!("{}://{}", self.scheme(), self.authority())
     }
 
-    /// The URL without its query, which may hold secrets.
+    /// The call without its query, which may hold secrets.
     pub(super) fn shown(&self) -> String {
-        const SHOWN_MAX: usize = 300;
         let path: String = self.path.chars().take(SHOWN_MAX).collect();
-        format!("{}{path}", self.origin())
+        format!("{} {}{path}", self.method, self.origin())
+    }
+
+    /// Does one of the rules allow it?
+    pub(super) fn is_allowed(&self, rules: &[UrlPattern]) -> bool {
+        let host = self.host_text();
+        let target = CallTarget {
+            method: self.method.as_str(),
+            scheme: self.scheme(),
+            host: &host,
+            port: self.port,
+            path: &self.path,
+        };
+        rules.iter().any(|rule| rule.allows(&target))
+    }
+
+    /// The narrowest rule that would allow it. Not every path and method can stand in one.
+    pub(super) fn rule(&self) -> String {
+        let with_path = format!("{} {}{}", self.method, self.origin(), self.path);
+        let with_method = format!("{} {}", self.method, self.origin());
+        let works = |rule: &String| {
+            rule.len() <= SHOWN_MAX + self.origin().len()
+                && rule.parse().is_ok_and(|rule| self.is_allowed(&[rule]))
+        };
+        [with_path, with_method].into_iter().find(works).unwrap_or_else(|| self.origin())
     }
 }
 
-fn split(authority: &str) -> Result<(String, Option<&str>), &'static str> {
-    if let Some(rest) = authority.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']').ok_or("an IPv6 address ends with ]")?;
-        let address: Ipv6Addr =
-            host.parse().map_err(|_| "between [ and ] stands no IPv6 address")?;
-        return match rest.strip_prefix(':') {
-            Some(port) => Ok((address.to_string(), Some(port))),
-            None if rest.is_empty() => Ok((address.to_string(), None)),
-            None => Err("after ] comes a port or nothing"),
-        };
-    }
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (authority, None),
+fn split(authority: &str) -> Result<(&str, Option<&str>), &'static str> {
+    let host_end = match authority.rfind(']') {
+        Some(bracket) => bracket + 1,
+        None => authority.find(':').unwrap_or(authority.len()),
     };
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let label_ok = |label: &str| {
-        !label.is_empty()
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    if host.len() > HOST_BYTES_MAX || !host.split('.').all(label_ok) {
-        return Err("the host is neither a name nor an address");
+    let (host, rest) = authority.split_at(host_end);
+    match rest.strip_prefix(':') {
+        Some(port) => Ok((host, Some(port))),
+        None if rest.is_empty() => Ok((host, None)),
+        None => Err("after ] comes a port or nothing"),
     }
-    Ok((host, port))
 }
 
 #[cfg(test)]
@@ -111,17 +137,21 @@ mod tests {
     use super::*;
 
     fn of(uri: &str) -> Result<Destination, &'static str> {
-        Destination::of(&uri.parse().unwrap())
+        Destination::of(&Method::GET, &uri.parse().unwrap())
     }
 
     #[test]
     fn spellings_of_a_destination_are_one() {
         let plain = of("https://api.example.com/a?b=c").unwrap();
         assert_eq!(of("https://API.Example.COM.:443/a?b=c").unwrap(), plain);
-        assert_eq!(plain.shown(), "https://api.example.com/a");
+        assert_eq!(plain.shown(), "GET https://api.example.com/a");
         assert_eq!(of("http://[0:0:0:0:0:0:0:1]:80/").unwrap().origin(), "http://[::1]");
         assert_eq!(of("http://127.0.0.1:9000").unwrap().origin(), "http://127.0.0.1:9000");
         assert_eq!(of("http://h:443").unwrap().authority(), "h:443");
+        for address in ["127.1", "0x7f.1", "2130706433", "0177.0.0.1", "127.0.0.1."] {
+            let to = of(&format!("http://{address}:9000")).unwrap();
+            assert_eq!(to.authority(), "127.0.0.1:9000", "{address}");
+        }
     }
 
     #[test]
@@ -129,6 +159,7 @@ mod tests {
         for bad in [
             "ftp://h/",
             "/path",
+            "*",
             "http://user@h/",
             "http://user:pw@h/",
             "http://h:0/",
@@ -138,7 +169,31 @@ mod tests {
             "http://%31/",
         ] {
             let Ok(uri) = bad.parse::<Uri>() else { continue };
-            assert!(Destination::of(&uri).is_err(), "{bad}");
+            assert!(Destination::of(&Method::GET, &uri).is_err(), "{bad}");
         }
+        let tunnel = Destination::of(&Method::CONNECT, &"http://h/".parse().unwrap());
+        assert_eq!(tunnel, Err("CONNECT asks for a tunnel"));
+    }
+
+    #[test]
+    fn the_rule_it_asks_for_allows_it() {
+        let long = format!("http://h.example/{}", "x".repeat(400));
+        for (uri, rule) in [
+            ("http://[::1]:8080/a", "GET http://[::1]:8080/a"),
+            ("https://h.example/", "GET https://h.example/"),
+            ("http://10.0.0.1/a/b?c", "GET http://10.0.0.1/a/b"),
+            ("https://h:80/x", "GET https://h:80/x"),
+            ("https://h/a/../b", "GET https://h"),
+            ("https://h//b", "GET https://h"),
+            ("https://h/a*", "GET https://h"),
+            (&long, "GET http://h.example"),
+        ] {
+            let to = of(uri).unwrap();
+            assert_eq!(to.rule(), rule);
+            assert!(to.is_allowed(&[rule.parse().unwrap()]), "{uri}");
+        }
+        let method = Method::from_bytes(b"m~search").unwrap();
+        let odd = Destination::of(&method, &"http://h/x".parse().unwrap()).unwrap();
+        assert_eq!(odd.rule(), "http://h");
     }
 }

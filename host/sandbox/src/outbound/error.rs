@@ -12,34 +12,71 @@ pub(super) enum CallError {
     #[error("refused: {0}")]
     Invalid(&'static str),
     /// The step's author does not let it.
-    #[error("refused: the step may not call {origin}: add \"{origin}\" to its allow.http")]
+    #[error("refused: the step may not call it: add \"{rule}\" to its allow.http")]
     NotAllowedToStep {
-        /// Scheme, host and port.
-        origin: String,
+        /// What would allow it.
+        rule: String,
     },
     /// The operator does not let any step.
     #[error(
-        "refused: this host lets no step call {origin}: its operator may add \"{origin}\" to allow under [outbound]"
+        "refused: this host lets no step call it: its operator may add \"{rule}\" to allow under [outbound]"
     )]
     NotAllowedHere {
-        /// Scheme, host and port.
-        origin: String,
+        /// What would allow it.
+        rule: String,
     },
-    /// Only special addresses stand behind the name.
+    /// A special address stands behind the name.
     #[error(
-        "refused: {address} is {kind}: its operator may set [outbound] private = [\"{network}\"]"
+        "refused: {address} is {kind}: the operator may add \"{network}\" to private under [outbound]"
     )]
     SpecialAddress {
-        /// One of them.
+        /// The first of them.
         address: IpAddr,
         /// What sort of address it is.
         kind: &'static str,
         /// The smallest network that holds it.
         network: String,
     },
+    /// We would call ourselves.
+    #[error(
+        "refused: this host itself listens there, and steps may call no more of it than /resume/, /cancel/, /approve/ and /hooks/"
+    )]
+    OwnServer,
+    /// What is special can't be told.
+    #[error("refused: the addresses of this machine can't be read: {0}")]
+    LocalAddresses(io::Error),
+    /// The run has called often enough.
+    #[error("refused: a run makes at most {calls_max} calls (http_calls_max under [limits])")]
+    TooManyCalls {
+        /// So often.
+        calls_max: usize,
+    },
     /// Too many calls at once.
-    #[error("failed: too many calls at the same time")]
+    #[error(
+        "failed: too many calls at the same time (http_parallel_max, http_connections_max under [limits])"
+    )]
     NoPlace,
+    /// The request's body is too large.
+    #[error(
+        "failed: the request's body has more than {bytes_max} bytes (http_request_bytes_max under [limits])"
+    )]
+    RequestTooLarge {
+        /// So large it may be.
+        bytes_max: usize,
+    },
+    /// The answer's body is too large.
+    #[error(
+        "failed: the answer's body has more than {bytes_max} bytes (http_response_bytes_max under [limits])"
+    )]
+    ResponseTooLarge {
+        /// So large it may be.
+        bytes_max: usize,
+    },
+    /// The answer's headers are too large or too many.
+    #[error(
+        "failed: the answer's headers are too large or too many (http_headers_bytes_max, http_headers_max under [limits])"
+    )]
+    HeadersTooLarge,
     /// The name could not be looked up.
     #[error("failed: the name can't be resolved: {0}")]
     Dns(String),
@@ -73,21 +110,33 @@ pub(super) enum CallError {
 }
 
 impl CallError {
+    /// An exchange that failed before there was an answer.
+    pub(super) fn of_exchange(error: hyper::Error) -> CallError {
+        if error.is_parse_too_large() { CallError::HeadersTooLarge } else { CallError::Http(error) }
+    }
+
     /// What the guest sees.
     pub(super) fn code(&self) -> Error {
         match self {
             CallError::Invalid(_) => Error::HttpRequestUriInvalid,
-            CallError::NotAllowedToStep { .. } | CallError::NotAllowedHere { .. } => {
-                Error::HttpRequestDenied
+            CallError::NotAllowedToStep { .. }
+            | CallError::NotAllowedHere { .. }
+            | CallError::TooManyCalls { .. } => Error::HttpRequestDenied,
+            CallError::SpecialAddress { .. } | CallError::OwnServer => {
+                Error::DestinationIpProhibited
             }
-            CallError::SpecialAddress { .. } => Error::DestinationIpProhibited,
+            CallError::RequestTooLarge { bytes_max } => Error::HttpRequestBodySize(size(*bytes_max)),
+            CallError::ResponseTooLarge { bytes_max } => {
+                Error::HttpResponseBodySize(size(*bytes_max))
+            }
+            CallError::HeadersTooLarge => Error::HttpResponseHeaderSectionSize(None),
             CallError::NoPlace => Error::ConnectionLimitReached,
             CallError::Dns(why) => Error::DnsError { rcode: Some(why.clone()), info_code: None },
             CallError::DnsTimeout => Error::DnsTimeout,
             CallError::ConnectTimeout => Error::ConnectionTimeout,
             CallError::Connect(error) => connect_code(error),
             CallError::Tls(error) => tls_code(error),
-            CallError::NoRoots(_) => Error::InternalError(Some(self.to_string())),
+            CallError::NoRoots(_) | CallError::LocalAddresses(_) => Error::InternalError(Some(self.to_string())),
             CallError::FirstByteTimeout | CallError::BetweenBytesTimeout => {
                 Error::ConnectionReadTimeout
             }
@@ -99,6 +148,10 @@ impl CallError {
             CallError::Body(_) => Error::HttpResponseIncomplete,
         }
     }
+}
+
+fn size(bytes: usize) -> Option<u64> {
+    u64::try_from(bytes).ok()
 }
 
 fn connect_code(error: &io::Error) -> Error {

@@ -4,6 +4,18 @@
 //! let it go to its destination. Names are resolved once, every address is checked, and the
 //! connection is made to a checked address: a name that means something else a moment later
 //! leads nowhere new.
+//!
+//! # The order of a call
+//!
+//! 1. the run's count of calls
+//! 2. the request's method and URI, in one spelling (`destination`)
+//! 3. the step's rules, the operator's rules, our own public name (`guard`)
+//! 4. a place among the calls of the run, to the host, of all (`places`)
+//! 5. the name's addresses, asked for once (`lookup`, `resolve`), and each of them checked:
+//!    special ones (`addresses`) and our own (`own`)
+//! 6. the connection to one of these addresses, TLS with the name that was asked for (`connect`)
+//! 7. the request, its body bounded (`request_body`), and the answer, its body bounded in size
+//!    and patience (`body`)
 
 mod addresses;
 mod body;
@@ -12,9 +24,16 @@ mod connect;
 mod destination;
 mod error;
 mod guard;
+mod lookup;
+mod own;
+mod patience;
+mod places;
+mod request_body;
+mod resolve;
 mod tls;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use http::Request;
 use tokio::sync::Semaphore;
@@ -22,10 +41,9 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use waystation_core::UrlPattern;
 
 pub(crate) use self::guard::Guard;
+pub use self::own::OwnServer;
+pub use self::resolve::{Resolve, SystemResolver};
 use crate::logs::RunLog;
-
-/// Calls of one attempt at the same time; more wait for a place as they wait to connect.
-const CALLS_MAX: usize = 64;
 
 /// What a guest may write of a request's body at once, in bytes.
 const WRITE_BYTES_MAX: usize = 64 << 10;
@@ -41,14 +59,21 @@ struct Caller {
     /// The step's own `allow.http`.
     allow: Vec<UrlPattern>,
     log: RunLog,
+    /// Calls made so far.
+    calls: AtomicUsize,
+    /// Calls at the same time.
     places: Arc<Semaphore>,
+    /// Names looked up at the same time.
+    lookups: Arc<Semaphore>,
 }
 
 impl Outbound {
     /// For a step that may go where `allow` says, within what `guard` lets through.
     pub(crate) fn new(guard: Arc<Guard>, allow: Vec<UrlPattern>, log: RunLog) -> Outbound {
-        let places = Arc::new(Semaphore::new(CALLS_MAX));
-        Outbound { caller: Arc::new(Caller { guard, allow, log, places }) }
+        let places = Arc::new(Semaphore::new(guard.limits.http_parallel_max));
+        let lookups = Arc::new(Semaphore::new(lookup::OF_RUN_MAX));
+        let calls = AtomicUsize::new(0);
+        Outbound { caller: Arc::new(Caller { guard, allow, log, calls, places, lookups }) }
     }
 }
 

@@ -56,7 +56,8 @@ async fn serve(settings: Settings) -> Done {
     });
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let wired = wire::start(&settings, &data, keys, Arc::clone(&clock), &public_url).await?;
+    let wired =
+        wire::start(&settings, &data, keys, Arc::clone(&clock), address, &public_url).await?;
     let app = App {
         engine: wired.engine.clone(),
         token,

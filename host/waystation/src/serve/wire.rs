@@ -1,6 +1,7 @@
 //! Puts the parts together: store, sandbox, engine.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,7 +10,8 @@ use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
 };
 use waystation_sandbox::{
-    ComponentSource, InvalidComponent, Manifest, OutboundPolicy, Sandbox, SandboxConfig,
+    ComponentSource, InvalidComponent, Manifest, OutboundPolicy, OwnServer, Sandbox,
+    SandboxConfig,
 };
 use waystation_store_sled::{ComponentFiles, SledStore};
 
@@ -40,12 +42,14 @@ impl Wired {
     }
 }
 
-/// Opens the store, sets up the sandbox, starts the engine.
+/// Opens the store, sets up the sandbox, starts the engine. The server listens at `listen`, and
+/// links name it by `public_url`.
 pub(super) async fn start(
     settings: &Settings,
     data: &DataDir,
     keys: LinkKeys,
     clock: Arc<dyn Clock>,
+    listen: SocketAddr,
     public_url: &str,
 ) -> Done<Wired> {
     let compact_over = u64::from(settings.limits.database_mib) << 20;
@@ -60,6 +64,8 @@ pub(super) async fn start(
         outbound: OutboundPolicy {
             allow: settings.outbound_allow.clone(),
             private: settings.outbound_private.clone(),
+            own: Some(OwnServer::new(listen, public_url)),
+            ..OutboundPolicy::default()
         },
         limits: settings.limits.clone(),
     };

@@ -229,6 +229,14 @@ mod tests {
                 "[outbound]\nallow = [\"x\"]",
                 ["w.toml:2:", "outbound.allow", "\"x\"", "scheme://host"],
             ),
+            (
+                "[outbound]\nallow = [\"https://a\", \"https://*example.com\"]",
+                ["w.toml:2:", "outbound.allow", "*example.com", "a star stands"],
+            ),
+            (
+                "[limits]\nhttp_headers_bytes_max = 8191",
+                ["w.toml:2:", "limits.http_headers_bytes_max", "8191", "8192 to"],
+            ),
             ("[email]\nowner = \"me\"", ["w.toml:2:", "email.owner", "me", "name@host"]),
             ("a = [", ["w.toml:1:", "", "", ""]),
         ] {

@@ -1,5 +1,6 @@
 //! From what was given to settings that hold.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -44,7 +45,7 @@ pub(super) fn settings(given: &Given) -> Done<Settings> {
         outbound_allow: list::<UrlPattern>(
             given,
             "outbound.allow",
-            "scheme://host[:port][/path-prefix] is allowed, host exact or *.suffix",
+            "[METHODS ]scheme://host[:port][/path-prefix] is allowed, host exact or *.suffix",
         )?,
         outbound_private: list::<IpNet>(
             given,
@@ -128,17 +129,44 @@ fn word<T: Copy>(given: &Given, key: &str, words: &[(&str, T)]) -> Done<Option<T
 }
 
 /// An array of texts, or one text with commas.
-fn list<T: std::str::FromStr>(given: &Given, key: &str, allowed: &str) -> Done<Option<Vec<T>>> {
+fn list<T: std::str::FromStr<Err: Display>>(
+    given: &Given,
+    key: &str,
+    allowed: &str,
+) -> Done<Option<Vec<T>>> {
     let Some(setting) = given.get(key) else { return Ok(None) };
-    let texts: Option<Vec<&str>> = match &setting.value {
-        Value::String(text) => {
-            Some(text.split(',').map(str::trim).filter(|text| !text.is_empty()).collect())
+    let texts: Option<Vec<String>> = match &setting.value {
+        Value::String(text) => Some(split(text)),
+        Value::Array(values) => {
+            values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
         }
-        Value::Array(values) => values.iter().map(Value::as_str).collect(),
         _ => None,
     };
-    let values = texts.and_then(|texts| texts.iter().map(|text| text.parse().ok()).collect());
-    values.map(Some).ok_or_else(|| setting.fault(key, allowed))
+    let texts = texts.ok_or_else(|| setting.fault(key, allowed))?;
+    let parse = |text: &String| {
+        text.parse().map_err(|error| setting.fault(key, &format!("{allowed} ({error})")))
+    };
+    texts.iter().map(parse).collect::<Done<Vec<T>>>().map(Some)
+}
+
+/// The pieces between commas. A comma between methods parts nothing: `GET,POST http://a` is one
+/// piece.
+fn split(text: &str) -> Vec<String> {
+    let is_method = |text: &str| text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+    let mut pieces: Vec<String> = Vec::new();
+    let mut methods = String::new();
+    for piece in text.split(',').map(str::trim).filter(|piece| !piece.is_empty()) {
+        methods.push_str(piece);
+        if is_method(piece) {
+            methods.push(',');
+        } else {
+            pieces.push(std::mem::take(&mut methods));
+        }
+    }
+    if !methods.is_empty() {
+        pieces.push(methods);
+    }
+    pieces
 }
 
 fn is_address(text: &str) -> bool {

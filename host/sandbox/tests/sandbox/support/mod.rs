@@ -18,7 +18,8 @@ const WASI_WIT: &str = include_str!("wasi.wit");
 
 /// The sandbox of all tests: no destination is private but 127.0.0.1.
 pub(crate) static SANDBOX: LazyLock<Arc<Sandbox>> = LazyLock::new(|| {
-    sandbox(OutboundPolicy { allow: None, private: vec!["127.0.0.1/32".parse().unwrap()] })
+    let private = vec!["127.0.0.1/32".parse().unwrap()];
+    sandbox(OutboundPolicy { private, ..OutboundPolicy::default() })
 });
 
 pub(crate) fn sandbox(outbound: OutboundPolicy) -> Arc<Sandbox> {
