@@ -61,6 +61,7 @@ impl Permission {
         match (self, other) {
             (Permission::MemoryMib(has), Permission::MemoryMib(asked))
             | (Permission::TimeoutS(has), Permission::TimeoutS(asked)) => has >= asked,
+            (Permission::Http(has), Permission::Http(asked)) => has.covers(asked),
             (has, asked) => has == asked,
         }
     }
@@ -176,6 +177,8 @@ mod tests {
     fn what_goes_beyond_is_what_was_not_granted_before() {
         let before = grants(&EVERYTHING[2..], json!({}), allow());
         assert_eq!(Grant::beyond(&before, &before), []);
+        let narrower = json!({"allow": {"http": ["GET https://a.example/v1"]}});
+        assert_eq!(Grant::beyond(&grants(&EVERYTHING[2..], json!({}), narrower), &before), []);
         let less = grants(&EVERYTHING[2..], json!({}), json!({"limits": {"timeout_s": 1}}));
         assert_eq!(Grant::beyond(&less, &before), []);
         let more = sentences(&Grant::beyond(&before, &less));

@@ -1,5 +1,6 @@
 //! Patterns for what a step may call out to: `[METHODS ]scheme://host[:port][/path-prefix]`.
 
+mod covers;
 mod parse;
 
 use std::fmt;
