@@ -26,6 +26,7 @@ mod links;
 mod mail;
 mod runner;
 mod time;
+mod token;
 mod transition;
 mod url_pattern;
 mod workflow;
@@ -39,7 +40,7 @@ pub use execution::{
     State, Status, StepState, StepStatus,
 };
 pub use failure::{ExecutionError, Failure, FailureKind};
-pub use ids::{ComponentName, Digest, ExecutionId, InvalidName, StepName, WorkflowName};
+pub use ids::{ComponentName, Digest, ExecutionId, InvalidName, StepName, TokenName, WorkflowName};
 pub use json::{BoundedJson, JsonError};
 pub use limits::{Limits, RunLimits};
 pub use links::{Link, LinkAction, LinkKeys, Links};
@@ -49,6 +50,7 @@ pub use runner::{
     RunReport, RunRequest, StepRunner,
 };
 pub use time::{Clock, ManualClock, Timestamp};
+pub use token::{Scope, Token, TokenId};
 pub use transition::{Effect, PayloadChanges, Rejected, Transition, Wake, transition};
 pub use url_pattern::{InvalidPattern, UrlPattern};
 pub use workflow::{

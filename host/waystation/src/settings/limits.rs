@@ -10,8 +10,17 @@ use crate::failure::{Done, Failure};
 const MAX: u64 = u32::MAX as u64;
 
 /// Limits that may be none at all.
-const MAY_BE_ZERO: [&str; 6] =
-    ["database_mib", "drain_s", "exports_max", "kept_days", "log_bytes_max", "mails_max"];
+const MAY_BE_ZERO: [&str; 9] = [
+    "database_mib",
+    "drain_s",
+    "exports_max",
+    "hooks_per_minute",
+    "kept_days",
+    "links_per_minute",
+    "log_bytes_max",
+    "mails_max",
+    "wrong_tokens_per_minute",
+];
 
 /// The names of all limits.
 pub(super) fn names() -> Vec<String> {
