@@ -33,7 +33,7 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
     for (name, field) in &mut fields {
         let key = format!("limits.{name}");
         let Some(setting) = given.get(&key) else { continue };
-        let least = u64::from(!MAY_BE_ZERO.contains(&name.as_str()));
+        let least = least(name);
         let number = match &setting.value {
             Value::String(text) => text.trim().parse().ok(),
             other => other.as_u64(),
@@ -62,6 +62,15 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
         }
     }
     Ok(limits)
+}
+
+/// The least that a limit may be.
+fn least(name: &str) -> u64 {
+    match name {
+        // The server reads in pieces of this size.
+        "header_bytes_max" => 8192,
+        _ => u64::from(!MAY_BE_ZERO.contains(&name)),
+    }
 }
 
 fn defaults() -> Map<String, Value> {
