@@ -208,11 +208,13 @@ name!(
 
 name!(
     /// What people call a token of the API. It stands in the log, so it has no spaces and
-    /// nothing that a terminal or a log reader would take for something else.
+    /// nothing that a terminal or a log reader would take for something else. `root` is taken:
+    /// it is the token that a server is started with.
     TokenName,
     "token name",
-    "1 to 64 of a-z, A-Z, 0-9 and - _ . @",
+    "1 to 64 of a-z, A-Z, 0-9 and - _ . @, and not \"root\"",
     |text| (1..=64).contains(&text.len())
+        && text != "root"
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@".contains(&b))
 );
 
@@ -257,7 +259,7 @@ mod tests {
         for good in ["a", "ci@example.org", "On-Call_1.2", long.as_str()] {
             assert!(good.parse::<TokenName>().is_ok(), "{good}");
         }
-        for bad in ["", "a b", "a\n", "ä", "a=b", "\"", too_long.as_str()] {
+        for bad in ["", "root", "a b", "a\n", "ä", "a=b", "\"", too_long.as_str()] {
             assert!(bad.parse::<TokenName>().is_err(), "{bad}");
         }
     }

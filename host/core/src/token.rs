@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Digest, InvalidName, Timestamp};
 
 /// What a caller of the API may do. [`Scope::allows`] says how they nest.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Look at components, workflows and executions.
@@ -77,8 +75,8 @@ impl FromStr for TokenId {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<TokenId, InvalidName> {
-        let exact = text.len() == 16
-            && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let exact =
+            text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         match u64::from_str_radix(text, 16) {
             Ok(number) if exact => Ok(TokenId(number.to_be_bytes())),
             _ => Err(InvalidName {

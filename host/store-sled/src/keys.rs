@@ -28,7 +28,8 @@
 //! Keys of JSON records and payloads are followed by the part's number (u16): see `value.rs`.
 
 use waystation_core::{
-    ComponentName, Digest, ExecutionId, PauseId, PayloadId, Status, Timestamp, TokenId, WorkflowName,
+    ComponentName, Digest, ExecutionId, PauseId, PayloadId, Status, Timestamp, TokenId,
+    WorkflowName,
 };
 use waystation_store::MailId;
 

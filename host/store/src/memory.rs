@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Token, TokenId, Transition, Wake, Workflow, WorkflowName, WorkflowSpec,
-    transition,
+    PauseId, PayloadId, Timestamp, Token, TokenId, Transition, Wake, Workflow, WorkflowName,
+    WorkflowSpec, transition,
 };
 
 use crate::{
