@@ -57,7 +57,7 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections of one address, or of one IPv6 network of 64 bits, at the same time.
     pub connections_per_address_max: usize,
-    /// The headers of a request, in bytes, its first line included.
+    /// The headers of a request, in bytes.
     pub header_bytes_max: usize,
     /// Headers of a request.
     pub headers_max: usize,

@@ -15,18 +15,8 @@ use axum::response::Response;
 use crate::app::Shared;
 use crate::problem::{Code, Problem};
 
-/// Refuses a request without one clear `Host`, and one without a bearable URL.
-pub(crate) async fn clear(
-    State(shared): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let bytes_max = shared.engine().limits().url_bytes_max;
-    let url = request.uri().path_and_query().map_or(0, |url| url.as_str().len());
-    if url > bytes_max {
-        let detail = format!("the path and query have more than {bytes_max} bytes");
-        return Err(Problem::new(Code::UrlTooLong, detail).with("bytes_max", bytes_max.into()));
-    }
+/// Refuses a request without one clear `Host`.
+pub(crate) async fn clear(request: Request, next: Next) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     named(&parts)?;
     Ok(next.run(HttpRequest::from_parts(parts, body)).await)

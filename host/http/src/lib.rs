@@ -10,7 +10,7 @@
 //! - one file per group of routes: `components`, `workflows`, `executions`, `hooks`, `links`,
 //!   `approval`, `health`, `metrics`, `maintenance`, `token_routes`
 //! - who gets in: `connections`, `stream`, `incoming` (how long and how many), `client`, `source`
-//!   (who), `rate`, `rates` (how often), `host`, [`Tokens`], `auth` (with what right)
+//!   (who), `rate`, `rates` (how often), `head`, `host`, [`Tokens`], `auth` (with what right)
 //! - `request_data`: an HTTP request as the JSON that a step sees
 //! - [`Code`]: every kind of error that an answer may carry
 //! - `body`, `wait`, `idempotency`, `prefetch`, `client`: one rule of HTTP each
@@ -28,6 +28,7 @@ mod client;
 mod components;
 mod connections;
 mod executions;
+mod head;
 mod health;
 mod hooks;
 mod host;

@@ -40,6 +40,8 @@ pub enum Code {
     MisdirectedRequest,
     /// 414: the path and query are longer than allowed.
     UrlTooLong,
+    /// 431: the headers are larger than allowed.
+    HeadersTooLarge,
     /// 404: there is no such token of the API.
     UnknownToken,
     /// 409: there are as many tokens as there may be.
@@ -95,7 +97,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 36] = [
+    pub const ALL: [Code; 37] = [
         Code::NotFound,
         Code::UnknownComponent,
         Code::UnknownWorkflow,
@@ -107,6 +109,7 @@ impl Code {
         Code::RateLimited,
         Code::MisdirectedRequest,
         Code::UrlTooLong,
+        Code::HeadersTooLarge,
         Code::UnknownToken,
         Code::TooManyTokens,
         Code::InvalidName,
@@ -153,6 +156,9 @@ impl Code {
                 ("misdirected_request", S::MISDIRECTED_REQUEST, "Meant for another host")
             }
             Code::UrlTooLong => ("url_too_long", S::URI_TOO_LONG, "URL too long"),
+            Code::HeadersTooLarge => {
+                ("headers_too_large", S::REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large")
+            }
             Code::UnknownToken => ("unknown_token", S::NOT_FOUND, "No such token"),
             Code::TooManyTokens => ("too_many_tokens", S::CONFLICT, "Too many tokens"),
             Code::InvalidName => ("invalid_name", S::BAD_REQUEST, "Invalid name"),

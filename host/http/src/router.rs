@@ -15,8 +15,8 @@ use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::rates::{self, Rates};
 use crate::{
-    answer_headers, approval, auth, client, components, executions, health, hooks, host, links,
-    maintenance, metrics, observe, token_routes, workflows,
+    answer_headers, approval, auth, client, components, executions, head, health, hooks, host,
+    links, maintenance, metrics, observe, token_routes, workflows,
 };
 
 /// All routes.
@@ -34,7 +34,8 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         // Each route reads its body by `body::read`, which has limits of its own.
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(Arc::clone(&shared), host::clear))
+        .layer(from_fn(host::clear))
+        .layer(from_fn_with_state(Arc::clone(&shared), head::measure))
         .layer(from_fn_with_state(Arc::clone(&shared), observe::observe))
         .layer(from_fn(answer_headers::on_all))
         .layer(from_fn_with_state(Arc::clone(&shared), client::identify))
