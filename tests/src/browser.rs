@@ -58,7 +58,11 @@ impl Browser {
             "args": flags,
             "prefs": {"profile.managed_default_content_settings.javascript": content},
         });
-        let wish = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
+        let wish = json!({
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL"},
+        });
+        let wish = json!({"capabilities": {"alwaysMatch": wish}});
         let answer = http::post(&format!("{url}/session"), &wish).expect(200).json();
         let id = answer["value"]["sessionId"].as_str().expect("a session").to_owned();
         Browser { driver, session: format!("{url}/session/{id}"), _profile: profile }
@@ -74,6 +78,28 @@ impl Browser {
         let body = self.element("body");
         let answer = http::get(&format!("{}/element/{body}/text", self.session)).expect(200);
         answer.json()["value"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What the page complained about so far: refused styles and scripts, and what failed to load.
+    pub fn complaints(&self) -> Vec<String> {
+        let answer = self.post("/se/log", &json!({"type": "browser"}));
+        let lines = answer.as_array().cloned().unwrap_or_default();
+        let texts = lines.iter().filter_map(|line| line["message"].as_str());
+        // Browsers ask for a picture of every site.
+        texts.filter(|text| !text.contains("favicon")).map(str::to_owned).collect()
+    }
+
+    /// How a style that the page asks for came out, for what the CSS selector finds first.
+    pub fn style(&self, selector: &str, property: &str) -> String {
+        let element = self.element(selector);
+        let path = format!("{}/element/{element}/css/{property}", self.session);
+        http::get(&path).expect(200).json()["value"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The page's title.
+    pub fn title(&self) -> String {
+        let answer = http::get(&format!("{}/title", self.session)).expect(200).json();
+        answer["value"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Clicks what the CSS selector finds first.

@@ -74,14 +74,18 @@ impl Place {
 }
 
 impl<'a> ServerOptions<'a> {
-    /// Default settings, but steps may call loopback, and mails go to `owner@example.org`.
+    /// Default settings, but steps may call loopback, mails go to `owner@example.org`, and one
+    /// address may call as often as it likes: tests call a lot, and from one address.
     pub fn new() -> ServerOptions<'a> {
         ServerOptions::default()
+            .env("WAYSTATION_LIMITS_HOOKS_PER_MINUTE", "0")
+            .env("WAYSTATION_LIMITS_LINKS_PER_MINUTE", "0")
+            .env("WAYSTATION_LIMITS_WRONG_TOKENS_PER_MINUTE", "0")
             .env("WAYSTATION_OUTBOUND_PRIVATE", "127.0.0.0/8")
             .env("WAYSTATION_EMAIL_OWNER", "owner@example.org")
     }
 
-    /// Sets a variable.
+    /// Sets a variable; the last value of one counts.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> ServerOptions<'a> {
         self.env.push((name.to_owned(), value.to_owned()));

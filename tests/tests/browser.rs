@@ -1,7 +1,7 @@
 //! The approval page, in a real browser.
 
 use serde_json::{Value, json};
-use waystation_tests::{Browser, Client, Server, ServerOptions, toolbox};
+use waystation_tests::{Browser, Client, Server, ServerOptions, toolbox, wait};
 
 fn paused(client: &Client) -> (String, Value) {
     let ask = json!([{"suspend": {"message": "Ship order 7 to Ada?"}}]);
@@ -20,12 +20,17 @@ fn a_person_reads_the_page_and_resumes_without_javascript() {
     let text = browser.text();
     assert!(text.contains("Ship order 7 to Ada?") && text.contains("ship-order"), "{text}");
     browser.screenshot("approval-asks");
+    // The policy lets the page's own stylesheet through, and had nothing to refuse.
+    assert_eq!(browser.style("main", "border-top-width"), "4px");
+    assert_eq!(browser.style("form", "display"), "flex");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
     assert_eq!(server.client().execution(&id)["status"], "suspended");
     browser.click("button[value=resume]");
     let execution = server.client().completed(&id);
     let text = browser.text();
     assert!(text.to_lowercase().contains("resumed"), "{text}");
     browser.screenshot("approval-resumed");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
     let data = &execution["steps"]["step"]["exports"]["$resume_data"];
     assert_eq!(data["method"], "POST");
     browser.open(waiting["approval_url"].as_str().unwrap());
@@ -67,4 +72,34 @@ fn with_get_confirm_the_resume_link_asks_first() {
     browser.click("button");
     server.client().completed(&id);
     assert!(browser.text().to_lowercase().contains("resumed"), "{}", browser.text());
+}
+
+#[test]
+fn a_steps_page_runs_in_an_origin_of_its_own() {
+    let server = Server::start();
+    let (id, waiting) = paused(server.client());
+    // It tries to read the approval page, and says what came of it.
+    let script = "
+        <title>at work</title><body><p>a step's page</p><script>
+        const tell = text => { document.title = self.origin + ' ' + text; };
+        fetch(new URLSearchParams(location.search).get('page'))
+            .then(answer => answer.text()).then(text => tell('read ' + text))
+            .catch(error => tell('refused'));
+        </script>";
+    let page = json!([{"respond": {
+        "status": 200, "body": script, "headers": [["content-type", "text/html"]],
+    }}]);
+    server.client().push("tests/toolbox");
+    server.client().deploy(&json!({
+        "name": "page", "trigger": {"http": {"respond": "step"}},
+        "steps": [{"name": "step", "component": "toolbox", "props": {"do": page}}],
+    }));
+    let browser = Browser::start(true);
+    let approval = waiting["approval_url"].as_str().unwrap();
+    browser.open(&format!("{}/hooks/page?page={approval}", server.client().url));
+    let title = wait::until("the page's script has tried", || {
+        Some(browser.title()).filter(|title| title != "at work")
+    });
+    assert_eq!(title, "null refused");
+    assert_eq!(server.client().execution(&id)["status"], "suspended");
 }

@@ -206,6 +206,18 @@ name!(
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 );
 
+name!(
+    /// What people call a token of the API. It stands in the log, so it has no spaces and
+    /// nothing that a terminal or a log reader would take for something else. `root` is taken:
+    /// it is the token that a server is started with.
+    TokenName,
+    "token name",
+    "1 to 64 of a-z, A-Z, 0-9 and - _ . @, and not \"root\"",
+    |text| (1..=64).contains(&text.len())
+        && text != "root"
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@".contains(&b))
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +255,12 @@ mod tests {
         }
         for bad in ["", "1a", "a-b", "trigger", "$x", too_long.as_str()] {
             assert!(bad.parse::<StepName>().is_err(), "{bad}");
+        }
+        for good in ["a", "ci@example.org", "On-Call_1.2", long.as_str()] {
+            assert!(good.parse::<TokenName>().is_ok(), "{good}");
+        }
+        for bad in ["", "root", "a b", "a\n", "ä", "a=b", "\"", too_long.as_str()] {
+            assert!(bad.parse::<TokenName>().is_err(), "{bad}");
         }
     }
 

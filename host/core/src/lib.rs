@@ -27,6 +27,7 @@ mod links;
 mod mail;
 mod runner;
 mod time;
+mod token;
 mod transition;
 mod url_host;
 mod url_path;
@@ -43,7 +44,7 @@ pub use execution::{
 };
 pub use failure::{ExecutionError, Failure, FailureKind};
 pub use grant::{Grant, Permission};
-pub use ids::{ComponentName, Digest, ExecutionId, InvalidName, StepName, WorkflowName};
+pub use ids::{ComponentName, Digest, ExecutionId, InvalidName, StepName, TokenName, WorkflowName};
 pub use json::{BoundedJson, JsonError};
 pub use limits::{Limits, RunLimits};
 pub use links::{Link, LinkAction, LinkKeys, Links};
@@ -53,6 +54,7 @@ pub use runner::{
     RunReport, RunRequest, StepRunner,
 };
 pub use time::{Clock, ManualClock, Timestamp};
+pub use token::{Scope, Token, TokenId};
 pub use transition::{Effect, PayloadChanges, Rejected, Transition, Wake, transition};
 pub use url_host::normal_host;
 pub use url_path::straight_path;

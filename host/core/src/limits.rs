@@ -76,6 +76,31 @@ pub struct Limits {
     pub http_first_byte_s: u32,
     /// Between two pieces of an answer, in seconds.
     pub http_between_bytes_s: u32,
+    /// Connections at the same time. Past it, the one that has waited longest for its client
+    /// makes room.
+    pub connections_max: usize,
+    /// Connections of one address, or of one IPv6 network of 64 bits, at the same time.
+    pub connections_per_address_max: usize,
+    /// The headers of a request, in bytes.
+    pub header_bytes_max: usize,
+    /// Headers of a request.
+    pub headers_max: usize,
+    /// A request's path and query, in bytes.
+    pub url_bytes_max: usize,
+    /// Time from the first byte of a request to the end of its headers, in seconds.
+    pub header_timeout_s: u32,
+    /// Time that a body may take in all, in seconds.
+    pub body_timeout_s: u32,
+    /// Time that a client may take nothing of its answer, in seconds.
+    pub write_timeout_s: u32,
+    /// Time that a connection may be silent between two requests, in seconds.
+    pub idle_timeout_s: u32,
+    /// Triggers over HTTP by one address in a minute; 0 is any number.
+    pub hooks_per_minute: u32,
+    /// Calls of links by one address in a minute; 0 is any number.
+    pub links_per_minute: u32,
+    /// Wrong tokens of one address in a minute; 0 is any number.
+    pub wrong_tokens_per_minute: u32,
 }
 
 impl Default for Limits {
@@ -114,6 +139,18 @@ impl Default for Limits {
             http_connect_s: 10,
             http_first_byte_s: 60,
             http_between_bytes_s: 30,
+            connections_max: 1024,
+            connections_per_address_max: 256,
+            header_bytes_max: 64 * KIB,
+            headers_max: 100,
+            url_bytes_max: 8 * KIB,
+            header_timeout_s: 10,
+            body_timeout_s: 600,
+            write_timeout_s: 30,
+            idle_timeout_s: 60,
+            hooks_per_minute: 6000,
+            links_per_minute: 600,
+            wrong_tokens_per_minute: 60,
         }
     }
 }

@@ -3,20 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use waystation_core::Clock;
 use waystation_engine::Engine;
 
 use crate::metrics::HttpMetrics;
-use crate::{ApiToken, Maintenance};
+use crate::rates::Rates;
+use crate::{Maintenance, Tokens};
 
 /// Everything that the routes need.
 #[derive(Clone)]
 pub struct App {
     /// Does the work.
     pub engine: Engine,
-    /// What a caller of `/api` has to show.
-    pub token: ApiToken,
+    /// What callers of `/api` have to show.
+    pub tokens: Tokens,
     /// For "in 3 hours" on pages.
     pub clock: Arc<dyn Clock>,
     /// Looks after the store.
@@ -32,10 +34,15 @@ impl fmt::Debug for App {
 }
 
 /// What the operator decides about HTTP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpSettings {
     /// What a GET on a resume or cancel link does.
     pub get_link: GetLink,
+    /// Proxies that are believed about where a request came from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The only names, beside those of loopback itself, under which the API is called; none is
+    /// any name. For servers that serve their own machine alone.
+    pub host_names: Option<Vec<String>>,
 }
 
 /// What a GET on a resume or cancel link does.
@@ -53,6 +60,7 @@ pub enum GetLink {
 pub(crate) struct Shared {
     pub(crate) app: App,
     pub(crate) metrics: HttpMetrics,
+    pub(crate) rates: Rates,
 }
 
 impl Shared {

@@ -70,7 +70,9 @@ pub(crate) async fn post(
         }
         let (parts, body) = request.into_parts();
         let engine = shared.engine();
-        let body = body::read(&parts.headers, body, engine.limits().body_bytes_max).await?;
+        let body =
+            body::read(engine.limits(), &parts.headers, body, engine.limits().body_bytes_max)
+                .await?;
         let url = engine.public_url();
         let mut data = RequestData::new(&parts, body, Sender::Anybody, url, client).await?;
         let (action, rest) = take_action(data.body.to_value())?;

@@ -1,6 +1,5 @@
-//! Who may use `/api`.
+//! Who may use `/api`: a token says who it is, its scopes say what it may do.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -8,54 +7,59 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::Response;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use waystation_core::Scope;
 
 use crate::app::Shared;
+use crate::client::ClientIp;
 use crate::problem::{Code, Problem};
+use crate::rates;
+use crate::tokens::Caller;
 
-/// The API's token. Only its digest is held, so that no dump and no log can show it.
-#[derive(Clone)]
-pub struct ApiToken([u8; 32]);
-
-impl ApiToken {
-    /// The token with this text.
-    pub fn new(token: &str) -> ApiToken {
-        ApiToken(Sha256::digest(token).into())
-    }
-
-    /// Is `token` the one? Takes the same time for every wrong one of a length.
-    pub fn matches(&self, token: &str) -> bool {
-        let digest: [u8; 32] = Sha256::digest(token).into();
-        self.0.ct_eq(&digest).into()
-    }
-}
-
-impl fmt::Debug for ApiToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiToken(…)")
-    }
-}
-
-/// Lets a request with the token pass.
-pub(crate) async fn require_token(
+/// Lets a request with a token pass, and remembers whose it is.
+pub(crate) async fn authenticate(
     State(shared): State<Arc<Shared>>,
+    client: ClientIp,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let Some(token) = bearer(request.headers()) else {
+        return Err(Problem::new(
+            Code::Unauthorized,
+            "send the header Authorization: Bearer TOKEN; `waystation token create` makes one, \
+             and the server's own is in the file `token` of its data directory",
+        ));
+    };
+    // Before anything is compared: one who guesses learns nothing, not even that a guess was right.
+    rates::may_show_a_token(&shared, client)?;
+    let Some(caller) = shared.app.tokens.find(token, shared.app.clock.now()) else {
+        rates::showed_a_wrong_token(&shared, client);
+        let detail = "this is no token of this server, or it has expired or was revoked";
+        return Err(Problem::new(Code::Unauthorized, detail));
+    };
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(caller);
+    Ok(response)
+}
+
+/// Lets a caller pass who may do what asks for `scope`.
+pub(crate) async fn require(
+    scope: Scope,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    match bearer(request.headers()) {
-        Some(token) if shared.app.token.matches(token) => Ok(next.run(request).await),
-        Some(_) => Err(Problem::new(Code::Unauthorized, "this is not the server's token")),
-        None => Err(Problem::new(
-            Code::Unauthorized,
-            "send the header Authorization: Bearer TOKEN; TOKEN is in the file `token` of the \
-             server's data directory",
-        )),
+    let caller = request.extensions().get::<Caller>();
+    if caller.is_some_and(|caller| caller.allows(scope)) {
+        return Ok(next.run(request).await);
     }
+    let detail = format!("this token may not do that: it lacks the scope {scope}");
+    Err(Problem::new(Code::Forbidden, detail).with("scope", scope.as_str().into()))
 }
 
+/// The token, if there is one, and one only.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
@@ -65,25 +69,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_whole_token_matches() {
-        let token = ApiToken::new("secret");
-        assert!(token.matches("secret"));
-        for wrong in ["", "secre", "secret ", "Secret", "secretsecret"] {
-            assert!(!token.matches(wrong), "{wrong}");
-        }
-        assert!(!format!("{token:?}").contains("secret"));
-    }
-
-    #[test]
-    fn the_scheme_is_bearer_in_any_case() {
-        let header = |value: &'static str| {
+    fn the_scheme_is_bearer_in_any_case_and_stands_once() {
+        let header = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, axum::http::HeaderValue::from_static(value));
+            for value in values {
+                headers.append(AUTHORIZATION, axum::http::HeaderValue::from_static(value));
+            }
             bearer(&headers).map(str::to_owned)
         };
-        assert_eq!(header("Bearer x").as_deref(), Some("x"));
-        assert_eq!(header("bearer x").as_deref(), Some("x"));
-        assert_eq!(header("Basic x"), None);
-        assert_eq!(header("x"), None);
+        assert_eq!(header(&["Bearer x"]).as_deref(), Some("x"));
+        assert_eq!(header(&["bearer x"]).as_deref(), Some("x"));
+        assert_eq!(header(&["Basic x"]), None);
+        assert_eq!(header(&["x"]), None);
+        assert_eq!(header(&["Bearer x", "Bearer x"]), None);
+        assert_eq!(header(&[]), None);
     }
 }

@@ -21,8 +21,9 @@ pub(crate) async fn put(
     body: Body,
 ) -> Result<(StatusCode, Json<ComponentRecord>), Problem> {
     let name: ComponentName = name.name()?;
-    let bytes_max = shared.engine().limits().component_bytes_max;
-    let bytes = body::read(&headers, body, bytes_max).await.map_err(|problem| {
+    let limits = shared.engine().limits();
+    let bytes_max = limits.component_bytes_max;
+    let bytes = body::read(limits, &headers, body, bytes_max).await.map_err(|problem| {
         if problem.code != Code::BodyTooLarge {
             return problem;
         }

@@ -40,7 +40,7 @@ pub(crate) async fn create(
     let workflow: WorkflowName = segment.existing(Code::UnknownWorkflow)?;
     let patience = wait::patience(&headers, &query)?;
     let idempotency_key = idempotency::key(&headers)?;
-    let body = body::read(&headers, body, engine.limits().body_bytes_max).await?;
+    let body = body::read(engine.limits(), &headers, body, engine.limits().body_bytes_max).await?;
     let event = json_body::parse(&headers, body, engine.limits().payload_bytes_max)?;
     let request = TriggerRequest { workflow, event, idempotency_key, caller_waits: false };
     let triggered = engine.trigger(request).await?;
@@ -91,7 +91,7 @@ pub(crate) async fn test(
 ) -> Result<Json<TestReport>, Problem> {
     let engine = shared.engine();
     let name: WorkflowName = segment.existing(Code::UnknownWorkflow)?;
-    let body = body::read(&headers, body, engine.limits().body_bytes_max).await?;
+    let body = body::read(engine.limits(), &headers, body, engine.limits().body_bytes_max).await?;
     let event = json_body::parse(&headers, body, engine.limits().payload_bytes_max)?;
     let report = engine.test_run(&name, event).await?;
     report.map(Json).ok_or_else(|| workflows::missing(&name))
@@ -161,7 +161,8 @@ pub(crate) async fn resume(
     let engine = shared.engine();
     let id = id(&segment)?;
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body, engine.limits().body_bytes_max).await?;
+    let body =
+        body::read(engine.limits(), &parts.headers, body, engine.limits().body_bytes_max).await?;
     let url = engine.public_url();
     let data = RequestData::new(&parts, body, Sender::Operator, url, client).await?;
     Ok(Json(engine.resume(id, link_call(&data)?).await?))

@@ -18,7 +18,7 @@ use crate::client::ClientIp;
 use crate::params::{Query, Segment};
 use crate::problem::{Code, Problem};
 use crate::request_data::{RequestData, Sender};
-use crate::{body, executions, idempotency, wait, workflows};
+use crate::{answer_headers, body, executions, idempotency, wait, workflows};
 
 /// Any request triggers: the request is the event.
 pub(crate) async fn call(
@@ -41,7 +41,8 @@ pub(crate) async fn call(
     let (parts, body) = request.into_parts();
     let patience = wait::patience(&parts.headers, &query)?;
     let idempotency_key = idempotency::key(&parts.headers)?;
-    let body = body::read(&parts.headers, body, engine.limits().body_bytes_max).await?;
+    let body =
+        body::read(engine.limits(), &parts.headers, body, engine.limits().body_bytes_max).await?;
     let url = engine.public_url();
     let data = RequestData::new(&parts, body, Sender::Anybody, url, client).await?;
     let caller_waits = trigger.respond == Respond::Step;
@@ -101,6 +102,7 @@ fn from_step(answer: HttpResponse) -> Response {
             response.headers_mut().append(name, value);
         }
     }
+    answer_headers::on_guest(response.headers_mut());
     response
 }
 
@@ -116,5 +118,27 @@ mod tests {
         assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
         assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
         assert!(!response.headers().contains_key("transfer-encoding"));
+    }
+
+    #[test]
+    fn a_steps_page_has_an_origin_of_its_own_and_speaks_for_no_other() {
+        let headers = [
+            ("Content-Type", "text/html"),
+            ("Content-Security-Policy", "default-src 'self'"),
+            ("Strict-Transport-Security", "max-age=99999999; includeSubDomains"),
+            ("Clear-Site-Data", "\"*\""),
+            ("Service-Worker-Allowed", "/"),
+            ("NEL", "{}"),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let response = from_step(HttpResponse { status: 200, headers, body: b"x".to_vec() });
+        let policies: Vec<_> =
+            response.headers().get_all("content-security-policy").iter().collect();
+        assert_eq!(policies[0], "default-src 'self'");
+        let sandbox = policies[1].to_str().unwrap();
+        assert!(sandbox.starts_with("sandbox") && !sandbox.contains("allow-same-origin"));
+        let mut names: Vec<&str> = response.headers().keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-security-policy", "content-type"]);
     }
 }

@@ -55,8 +55,8 @@ async fn call(
             return approval::show(shared, link, approval::Buttons::Only(action)).await;
         }
         let (parts, body) = request.into_parts();
-        let bytes_max = shared.engine().limits().body_bytes_max;
-        let body = body::read(&parts.headers, body, bytes_max).await?;
+        let limits = shared.engine().limits();
+        let body = body::read(limits, &parts.headers, body, limits.body_bytes_max).await?;
         let url = shared.engine().public_url();
         let data = RequestData::new(&parts, body, Sender::Anybody, url, client).await?;
         let answer = act(shared, link, action, &data).await?;

@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
 use crate::app::Shared;
+use crate::client::ClientIp;
 use crate::problem::Problem;
+use crate::tokens::Caller;
 
 /// The header with the request's id.
 const HEADER: &str = "x-request-id";
@@ -20,6 +22,7 @@ const HEADER: &str = "x-request-id";
 /// Serves a request and tells of it. Paths stay out of the log: some hold tokens.
 pub(crate) async fn observe(
     State(shared): State<Arc<Shared>>,
+    ClientIp(client): ClientIp,
     request: Request,
     next: Next,
 ) -> Response {
@@ -47,7 +50,15 @@ pub(crate) async fn observe(
     let (status, took) = (response.status().as_u16(), started.elapsed());
     shared.metrics.count(&route, method, status, took.as_secs_f64());
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(request_id = %id, method, route, status, ms, "request");
+    let client = client.map(tracing::field::display);
+    match response.extensions_mut().remove::<Caller>() {
+        // Who did it: the token by its name and id, never by its text.
+        Some(caller) => {
+            let (token, token_id) = (caller.name(), caller.id().map(tracing::field::display));
+            tracing::info!(request_id = %id, method, route, status, ms, client, token, token_id, "request");
+        }
+        None => tracing::info!(request_id = %id, method, route, status, ms, client, "request"),
+    }
     response
 }
 

@@ -9,7 +9,7 @@ use crate::approval::Buttons;
 use crate::problem::{Code, Problem};
 use crate::relative::{utc, words};
 
-/// The stylesheet, which the policy in `link_headers` names by its digest.
+/// The stylesheet, which the policy in `answer_headers` names by its digest.
 pub(crate) const STYLE: &str = include_str!("page.css");
 
 /// The mood of a page.

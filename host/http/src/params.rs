@@ -101,6 +101,7 @@ pub(crate) fn missing_named(code: Code, name: &str) -> Problem {
     let what = match code {
         Code::UnknownComponent => "component",
         Code::UnknownWorkflow => "workflow",
+        Code::UnknownToken => "token",
         _ => "execution",
     };
     Problem::new(code, format!("there is no {what} {name:?}"))

@@ -33,6 +33,20 @@ pub enum Code {
     MethodNotAllowed,
     /// 401: no token, or not the right one.
     Unauthorized,
+    /// 403: the token may not do that; `scope` says what it lacks.
+    Forbidden,
+    /// 429: too often; `retry_after_s` says when to try again.
+    RateLimited,
+    /// 421: meant for another host.
+    MisdirectedRequest,
+    /// 414: the path and query are longer than allowed.
+    UrlTooLong,
+    /// 431: the headers are larger than allowed.
+    HeadersTooLarge,
+    /// 404: there is no such token of the API.
+    UnknownToken,
+    /// 409: there are as many tokens as there may be.
+    TooManyTokens,
     /// 400: a name breaks the rules for names.
     InvalidName,
     /// 400: a parameter of the query or a form field has a value that it can't have.
@@ -86,7 +100,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 31] = [
+    pub const ALL: [Code; 38] = [
         Code::NotFound,
         Code::UnknownComponent,
         Code::UnknownWorkflow,
@@ -94,6 +108,13 @@ impl Code {
         Code::NoHttpTrigger,
         Code::MethodNotAllowed,
         Code::Unauthorized,
+        Code::Forbidden,
+        Code::RateLimited,
+        Code::MisdirectedRequest,
+        Code::UrlTooLong,
+        Code::HeadersTooLarge,
+        Code::UnknownToken,
+        Code::TooManyTokens,
         Code::InvalidName,
         Code::InvalidParameter,
         Code::InvalidHeader,
@@ -133,6 +154,17 @@ impl Code {
                 ("method_not_allowed", S::METHOD_NOT_ALLOWED, "Method not allowed")
             }
             Code::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "Token needed"),
+            Code::Forbidden => ("forbidden", S::FORBIDDEN, "Not allowed"),
+            Code::RateLimited => ("rate_limited", S::TOO_MANY_REQUESTS, "Too many requests"),
+            Code::MisdirectedRequest => {
+                ("misdirected_request", S::MISDIRECTED_REQUEST, "Meant for another host")
+            }
+            Code::UrlTooLong => ("url_too_long", S::URI_TOO_LONG, "URL too long"),
+            Code::HeadersTooLarge => {
+                ("headers_too_large", S::REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large")
+            }
+            Code::UnknownToken => ("unknown_token", S::NOT_FOUND, "No such token"),
+            Code::TooManyTokens => ("too_many_tokens", S::CONFLICT, "Too many tokens"),
             Code::InvalidName => ("invalid_name", S::BAD_REQUEST, "Invalid name"),
             Code::InvalidParameter => ("invalid_parameter", S::BAD_REQUEST, "Invalid parameter"),
             Code::InvalidHeader => ("invalid_header", S::BAD_REQUEST, "Invalid header"),
@@ -256,6 +288,10 @@ impl IntoResponse for Problem {
             Code::Unauthorized => {
                 let value = HeaderValue::from_static("Bearer realm=\"waystation\"");
                 headers.insert(WWW_AUTHENTICATE, value);
+            }
+            Code::RateLimited => {
+                let seconds = self.more.get("retry_after_s").and_then(Value::as_u64);
+                headers.insert(RETRY_AFTER, seconds.unwrap_or(1).into());
             }
             Code::Busy => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

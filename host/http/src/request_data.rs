@@ -70,7 +70,7 @@ impl RequestData {
             query: object(pairs.map(|(name, value)| (name.into_owned(), Value::from(&*value)))),
             headers: headers(&parts.headers, sender),
             body: body_json(&parts.headers, body).await?,
-            client_ip,
+            client_ip: client_ip.map(|address| address.to_string()),
         })
     }
 
@@ -214,7 +214,7 @@ mod tests {
         sender: Sender,
     ) -> Result<Value, Problem> {
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let client = ClientIp(Some("192.0.2.7".into()));
+        let client = ClientIp(Some([192, 0, 2, 7].into()));
         RequestData::new(&parts, body.to_vec(), sender, "https://w.example/x", client)
             .await?
             .to_json()

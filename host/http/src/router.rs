@@ -1,29 +1,32 @@
-//! Which path leads where.
+//! Which path leads where, and what a token has to allow on the way.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::routing::{MethodFilter, MethodRouter, any, get, on};
+use waystation_core::Scope;
 
 use crate::app::{App, Shared};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
+use crate::rates::{self, Rates};
 use crate::{
-    approval, auth, components, executions, health, hooks, link_headers, links, maintenance,
-    metrics, observe, workflows,
+    answer_headers, approval, auth, client, components, executions, head, health, hooks, host,
+    links, maintenance, metrics, observe, token_routes, workflows,
 };
 
 /// All routes.
 pub fn router(app: App) -> Router {
-    let shared = Arc::new(Shared { app, metrics: HttpMetrics::new() });
+    let rates = Rates::new(app.engine.limits());
+    let shared = Arc::new(Shared { app, metrics: HttpMetrics::new(), rates });
     Router::new()
-        .nest("/api/v1", api().layer(from_fn_with_state(Arc::clone(&shared), auth::require_token)))
-        .merge(link_routes())
-        .route("/hooks/{name}", any(hooks::call))
-        .route("/hooks/{name}/", any(hooks::call))
-        .route("/hooks/{name}/{*rest}", any(hooks::call))
+        .nest("/api/v1", api(&shared))
+        .merge(link_routes(&shared))
+        .merge(hook_routes(&shared))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::get))
@@ -31,38 +34,95 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         // Each route reads its body by `body::read`, which has limits of its own.
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(host::clear))
+        .layer(from_fn_with_state(Arc::clone(&shared), head::measure))
         .layer(from_fn_with_state(Arc::clone(&shared), observe::observe))
+        .layer(from_fn(answer_headers::on_all))
+        .layer(from_fn_with_state(Arc::clone(&shared), client::identify))
         .with_state(shared)
 }
 
-fn api() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/components", get(components::list))
-        .route(
-            "/components/{name}",
-            get(components::get).put(components::put).delete(components::delete),
-        )
-        .route("/workflows", get(workflows::list))
-        .route(
-            "/workflows/{name}",
-            get(workflows::get).put(workflows::put).delete(workflows::delete),
-        )
-        .route("/workflows/{name}/versions", get(workflows::versions))
-        .route("/workflows/{name}/executions", post(executions::create))
-        .route("/workflows/{name}/test", post(executions::test))
-        .route("/executions", get(executions::list))
-        .route("/executions/{id}", get(executions::get))
-        .route("/executions/{id}/history", get(executions::history))
-        .route("/executions/{id}/logs", get(executions::logs))
-        .route("/executions/{id}/resume", post(executions::resume))
-        .route("/executions/{id}/cancel", post(executions::cancel))
-        .route("/check", get(maintenance::check))
-        .route("/backup", get(maintenance::backup))
-        .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(method_not_allowed)
+/// A route of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiRoute {
+    /// How it is called.
+    pub method: Method,
+    /// Where, after `/api/v1`.
+    pub path: &'static str,
+    /// What a token has to allow.
+    pub scope: Scope,
 }
 
-fn link_routes() -> Router<Arc<Shared>> {
+/// All routes of the API. There is no other way to it: the router is made from this table.
+pub fn api_routes() -> Vec<ApiRoute> {
+    table().into_iter().map(|(route, _)| route).collect()
+}
+
+type Entry = (ApiRoute, MethodRouter<Arc<Shared>>);
+
+fn table() -> Vec<Entry> {
+    use Scope::{Admin, Deploy, Operate, Read};
+    const GET: Method = Method::GET;
+    const PUT: Method = Method::PUT;
+    const POST: Method = Method::POST;
+    const DELETE: Method = Method::DELETE;
+    vec![
+        entry(GET, "/components", Read, components::list),
+        entry(GET, "/components/{name}", Read, components::get),
+        entry(PUT, "/components/{name}", Deploy, components::put),
+        entry(DELETE, "/components/{name}", Deploy, components::delete),
+        entry(GET, "/workflows", Read, workflows::list),
+        entry(GET, "/workflows/{name}", Read, workflows::get),
+        entry(PUT, "/workflows/{name}", Deploy, workflows::put),
+        entry(DELETE, "/workflows/{name}", Deploy, workflows::delete),
+        entry(GET, "/workflows/{name}/versions", Read, workflows::versions),
+        entry(POST, "/workflows/{name}/executions", Operate, executions::create),
+        entry(POST, "/workflows/{name}/test", Operate, executions::test),
+        entry(GET, "/executions", Read, executions::list),
+        entry(GET, "/executions/{id}", Read, executions::get),
+        entry(GET, "/executions/{id}/history", Read, executions::history),
+        entry(GET, "/executions/{id}/logs", Read, executions::logs),
+        entry(POST, "/executions/{id}/resume", Operate, executions::resume),
+        entry(POST, "/executions/{id}/cancel", Operate, executions::cancel),
+        entry(POST, "/tokens", Admin, token_routes::create),
+        entry(GET, "/tokens", Admin, token_routes::list),
+        entry(DELETE, "/tokens/{id}", Admin, token_routes::revoke),
+        entry(GET, "/check", Admin, maintenance::check),
+        entry(GET, "/backup", Admin, maintenance::backup),
+    ]
+}
+
+fn entry<H, T>(method: Method, path: &'static str, scope: Scope, handler: H) -> Entry
+where
+    H: Handler<T, Arc<Shared>>,
+    T: 'static,
+{
+    // A method that is no method of the table's would have no route, and the tests would see it.
+    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
+    let allowed = from_fn(move |request: Request, next: Next| auth::require(scope, request, next));
+    (ApiRoute { method, path, scope }, on(filter, handler).route_layer(allowed))
+}
+
+fn api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    let routes = table().into_iter();
+    routes
+        .fold(Router::new(), |router, (ApiRoute { path, .. }, serve)| router.route(path, serve))
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(shared), auth::authenticate))
+        .layer(from_fn_with_state(Arc::clone(shared), host::ours))
+        .layer(from_fn(answer_headers::on_api))
+}
+
+fn hook_routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/hooks/{name}", any(hooks::call))
+        .route("/hooks/{name}/", any(hooks::call))
+        .route("/hooks/{name}/{*rest}", any(hooks::call))
+        .layer(from_fn_with_state(Arc::clone(shared), rates::hooks))
+}
+
+fn link_routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/resume/{token}", any(links::resume))
         .route("/cancel/{token}", any(links::cancel))
@@ -71,7 +131,8 @@ fn link_routes() -> Router<Arc<Shared>> {
             get(approval::get).post(approval::post).options(approval::options),
         )
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(link_headers::add))
+        .layer(from_fn_with_state(Arc::clone(shared), rates::links))
+        .layer(from_fn(answer_headers::on_links))
 }
 
 async fn method_not_allowed() -> Problem {

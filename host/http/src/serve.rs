@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
@@ -10,21 +11,24 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
+use waystation_core::Limits;
 
-use crate::{App, router};
-
-/// The longest that a client may take over a request's headers, the wait for a next request on
-/// the same connection included.
-const HEADERS: Duration = Duration::from_secs(60);
-
-/// The headers of a request, in bytes.
-const HEADER_BYTES_MAX: usize = 64 * 1024;
+use crate::connections::{Connections, Place};
+use crate::incoming::IncomingBody;
+use crate::source::Source;
+use crate::stream::Stream;
+use crate::{App, client, router};
 
 /// How long answers under way are given after `shutdown`.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// What one hears for whom there is no place.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\
+    Content-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// Serves `app` on `listener` until `shutdown` is over; then takes no further connection, lets
 /// the answers under way go out, for five seconds at most, and returns.
@@ -38,9 +42,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     listener.local_addr()?;
-    let router = router(app);
+    let limits = app.engine.limits().clone();
+    let trusted = app.settings.trusted_proxies.clone();
+    let connections = Connections::new(limits.connections_max, limits.connections_per_address_max);
     // Each connection holds a receiver: when all of them are gone, all connections are.
     let (closing, closed) = watch::channel(false);
+    let door = Arc::new(Door { router: router(app), limits, closing: closed });
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -49,7 +56,13 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(connection(stream, peer, router.clone(), closed.clone()));
+                let counted = !client::is_trusted(peer.ip(), &trusted);
+                match connections.enter(counted.then(|| Source::of(peer.ip()))) {
+                    Some(place) => {
+                        tokio::spawn(connection(stream, peer, place, Arc::clone(&door)));
+                    }
+                    None => refuse(stream, &connections).await,
+                }
             }
             Err(error) => {
                 // Out of file descriptors, most likely: connections that end make room.
@@ -58,7 +71,7 @@ pub async fn serve(
             }
         }
     }
-    drop((listener, closed));
+    drop((listener, door));
     closing.send_replace(true);
     if tokio::time::timeout(GRACE, closing.closed()).await.is_err() {
         tracing::warn!("some connections were cut off");
@@ -66,27 +79,65 @@ pub async fn serve(
     Ok(())
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
+/// The most that a connection without a place holds up others. Its buffer is empty: it takes
+/// the answer at once.
+const REFUSAL: Duration = Duration::from_millis(50);
+
+/// What all connections share.
+struct Door {
     router: axum::Router,
-    mut closing: watch::Receiver<bool>,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
+    limits: Limits,
+    closing: watch::Receiver<bool>,
+}
+
+async fn refuse(mut stream: TcpStream, connections: &Connections) {
+    // Whether it is heard or not, the connection ends.
+    let _ = tokio::time::timeout(REFUSAL, stream.write_all(NO_PLACE)).await;
+    if connections.is_to_be_told() {
+        tracing::warn!("connections are refused: all that are open wait for the server");
+    }
+}
+
+async fn connection(tcp: TcpStream, peer: SocketAddr, place: Place, door: Arc<Door>) {
+    if let Err(error) = tcp.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let limits = &door.limits;
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let (seat, router) = (place.seat(), door.router.clone());
+    let stream = Stream::new(
+        tcp,
+        place.seat(),
+        seconds(limits.header_timeout_s),
+        seconds(limits.write_timeout_s),
+    );
+    let service = service_fn(move |request: Request<Incoming>| {
+        seat.begins();
+        let (seat, router) = (Arc::clone(&seat), router.clone());
+        let mut request =
+            request.map(|body| axum::body::Body::new(IncomingBody::new(body, Arc::clone(&seat))));
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(axum::body::Body::new))
+        async move {
+            let answer = router.oneshot(request).await;
+            seat.has_answered();
+            answer
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS)
-        .max_buf_size(HEADER_BYTES_MAX)
+        // Counts from the end of the answer before; `Stream` counts from the first byte.
+        .header_read_timeout(seconds(limits.idle_timeout_s.max(limits.header_timeout_s)))
+        .max_buf_size(limits.header_bytes_max)
+        .max_headers(limits.headers_max)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
+    let mut closing = door.closing.clone();
     let result = tokio::select! {
         result = &mut served => result,
+        () = place.given_up() => {
+            tracing::debug!("a connection was given up for another one");
+            return;
+        }
         () = told(&mut closing) => {
             served.as_mut().graceful_shutdown();
             served.await

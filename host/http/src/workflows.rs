@@ -75,7 +75,8 @@ pub(crate) async fn put(
     body: Body,
 ) -> Result<(StatusCode, Json<WorkflowView>), Problem> {
     let name: WorkflowName = name.name()?;
-    let body = body::read(&headers, body, shared.engine().limits().body_bytes_max).await?;
+    let limits = shared.engine().limits();
+    let body = body::read(limits, &headers, body, limits.body_bytes_max).await?;
     let spec = workflow_file::parse(&headers, &body, &name)?;
     let deployed = shared.engine().deploy(spec, acceptance(&query)?).await?;
     let status = if deployed.created { StatusCode::CREATED } else { StatusCode::OK };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
 use http_body_util::BodyExt;
@@ -21,12 +22,17 @@ use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
 };
 use waystation_http::{
-    ApiToken, App, BackupStream, Bytes, GetLink, HttpSettings, Maintenance, StoreCheck, router,
+    App, BackupStream, Bytes, GetLink, HttpSettings, Maintenance, RootToken, StoreCheck, Tokens,
+    api_routes, router,
 };
 use waystation_store::{MemoryStore, StoreError};
 
 /// Does what the step's props say.
-struct Obedient;
+#[derive(Default)]
+struct Obedient {
+    /// Its check of the store panics.
+    breaks_down: bool,
+}
 
 #[async_trait]
 impl StepRunner for Obedient {
@@ -45,7 +51,8 @@ impl StepRunner for Obedient {
             }
             Some("respond") => {
                 if let Some(responder) = &request.responder {
-                    let headers = vec![("x-step".to_owned(), "1".to_owned())];
+                    let headers = [("x-step", "1"), ("content-type", "text/html")];
+                    let headers = headers.map(|(name, value)| (name.into(), value.into())).to_vec();
                     responder.respond(HttpResponse { status: 201, headers, body: b"hi".to_vec() });
                 }
             }
@@ -77,6 +84,7 @@ impl ComponentGate for Obedient {
 #[async_trait]
 impl Maintenance for Obedient {
     async fn check(&self) -> Result<StoreCheck, StoreError> {
+        assert!(!self.breaks_down, "an inside that is nobody's business");
         Ok(StoreCheck { executions: 2, entries: 30, problems: vec!["an orphan".into()] })
     }
 
@@ -120,15 +128,38 @@ struct Door {
     clock: Arc<ManualClock>,
 }
 
+/// Limits under which a few requests show what many would do.
+fn limits() -> Limits {
+    Limits {
+        body_bytes_max: 2_000,
+        component_bytes_max: 1_000,
+        url_bytes_max: 1_000,
+        hooks_per_minute: 3,
+        links_per_minute: 2,
+        wrong_tokens_per_minute: 2,
+        ..Limits::default()
+    }
+}
+
 impl Door {
     async fn open(get_link: GetLink) -> Door {
+        Door::open_with(HttpSettings { get_link, ..HttpSettings::default() }).await
+    }
+
+    async fn open_with(settings: HttpSettings) -> Door {
+        Door::open_over(Obedient::default(), settings).await
+    }
+
+    async fn open_over(maintenance: Obedient, settings: HttpSettings) -> Door {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_769_860_800_000)));
-        let limits =
-            Limits { body_bytes_max: 2_000, component_bytes_max: 1_000, ..Limits::default() };
+        let limits = limits();
+        let store = Arc::new(MemoryStore::new());
+        let root = RootToken::new("secret");
+        let tokens = Tokens::load(root, Arc::<MemoryStore>::clone(&store)).await.unwrap();
         let engine = Engine::start(EngineParts {
-            store: Arc::new(MemoryStore::new()),
-            runner: Arc::new(Obedient),
-            gate: Arc::new(Obedient),
+            store,
+            runner: Arc::new(Obedient::default()),
+            gate: Arc::new(Obedient::default()),
             clock: Arc::<ManualClock>::clone(&clock),
             keys: LinkKeys::new(vec![(1, [7; 32])]).unwrap(),
             settings: EngineSettings {
@@ -144,11 +175,9 @@ impl Door {
             },
         });
         let engine = engine.await.unwrap();
-        let token = ApiToken::new("secret");
         let now: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let settings = HttpSettings { get_link };
-        let maintenance = Arc::new(Obedient);
-        Door { router: router(App { engine, token, clock: now, maintenance, settings }), clock }
+        let maintenance = Arc::new(maintenance);
+        Door { router: router(App { engine, tokens, clock: now, maintenance, settings }), clock }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
@@ -161,6 +190,9 @@ impl Door {
 
     async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
+        if headers.iter().all(|(name, _)| *name != "host") {
+            request = request.header("host", "w.example");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -170,6 +202,31 @@ impl Door {
     async fn api(&self, method: &str, path: &str, body: &str) -> Answer {
         let path = format!("/api/v1{path}");
         self.call(method, &path, &[("authorization", "Bearer secret")], body).await
+    }
+
+    /// The same from this address.
+    async fn call_from(
+        &self,
+        address: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let peer = std::net::SocketAddr::new(address.parse().unwrap(), 1);
+        let mut request = Request::builder().method(method).uri(path).header("host", "w.example");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.extension(ConnectInfo(peer)).body(Body::empty()).unwrap()).await
+    }
+
+    /// A token of the API with this scope: its id and its text.
+    async fn token(&self, scopes: &[&str]) -> (String, String) {
+        let wish = json!({"name": "of-the-test", "scopes": scopes}).to_string();
+        let made = self.api("POST", "/tokens", &wish).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let text = |member: &str| made.json()[member].as_str().unwrap().to_owned();
+        (text("id"), text("token"))
     }
 
     /// Deploys a workflow `w` of one step.
@@ -517,4 +574,264 @@ async fn the_store_is_looked_after_through_the_api() {
     assert_eq!(backup.header("cache-control"), "no-store");
     door.api("GET", "/backup?keys=true", "").await.problem(503, "busy");
     door.api("GET", "/backup?keys=maybe", "").await.problem(400, "invalid_parameter");
+}
+
+#[tokio::test]
+async fn each_route_asks_for_its_scope_and_for_no_other() {
+    // What each route of the API asks for. A new one has to be written down here, too.
+    let expected = [
+        "GET /components read",
+        "GET /components/{name} read",
+        "PUT /components/{name} deploy",
+        "DELETE /components/{name} deploy",
+        "GET /workflows read",
+        "GET /workflows/{name} read",
+        "PUT /workflows/{name} deploy",
+        "DELETE /workflows/{name} deploy",
+        "GET /workflows/{name}/versions read",
+        "POST /workflows/{name}/executions operate",
+        "POST /workflows/{name}/test operate",
+        "GET /executions read",
+        "GET /executions/{id} read",
+        "GET /executions/{id}/history read",
+        "GET /executions/{id}/logs read",
+        "POST /executions/{id}/resume operate",
+        "POST /executions/{id}/cancel operate",
+        "POST /tokens admin",
+        "GET /tokens admin",
+        "DELETE /tokens/{id} admin",
+        "GET /check admin",
+        "GET /backup admin",
+    ];
+    let routes = api_routes();
+    let listed: Vec<String> = routes
+        .iter()
+        .map(|route| format!("{} {} {}", route.method, route.path, route.scope))
+        .collect();
+    assert_eq!(listed, expected);
+
+    let door = Door::open(GetLink::Act).await;
+    for scope in ["read", "operate", "deploy", "admin"] {
+        let (_, token) = door.token(&[scope]).await;
+        let bearer = format!("Bearer {token}");
+        for (route, line) in routes.iter().zip(expected) {
+            let asked = line.rsplit(' ').next().unwrap();
+            let path = route.path.replace("{name}", "x").replace("{id}", "x");
+            let path = format!("/api/v1{path}");
+            let headers = [("authorization", bearer.as_str())];
+            let answer = door.call(route.method.as_str(), &path, &headers, "").await;
+            let allowed = scope == "admin" || asked == "read" || asked == scope;
+            assert_eq!(answer.status != 403, allowed, "{scope} at {line}: {}", answer.text);
+            if allowed {
+                assert!(answer.status != 401 && answer.status != 405, "{scope} at {line}");
+            } else {
+                let problem = answer.problem(403, "forbidden");
+                assert_eq!(problem["scope"], asked, "{scope} at {line}");
+            }
+            let nobody = door.call(route.method.as_str(), &path, &[], "").await;
+            nobody.problem(401, "unauthorized");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_has_all_its_scopes_until_it_is_revoked_or_its_time_is_over() {
+    let door = Door::open(GetLink::Act).await;
+    let (id, token) = door.token(&["operate", "deploy"]).await;
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    let call = async |method: &str, path: &str| {
+        door.call(method, &format!("/api/v1{path}"), &headers, "").await.status.as_u16()
+    };
+    assert_eq!(call("DELETE", "/components/x").await, 404);
+    assert_eq!(call("POST", "/executions/x/cancel").await, 404);
+    assert_eq!(call("GET", "/tokens").await, 403);
+    let listed = door.api("GET", "/tokens", "").await;
+    assert!(!listed.text.contains(&token[20..]), "{}", listed.text);
+    assert_eq!(listed.header("cache-control"), "no-store");
+    let listed = listed.json()["items"][0].clone();
+    assert_eq!((&listed["id"], &listed["name"]), (&json!(id), &json!("of-the-test")));
+    assert_eq!(listed["scopes"], json!(["operate", "deploy"]));
+    assert_eq!(listed["last_used_at"], "2026-01-31T12:00:00.000Z");
+    assert_eq!(door.api("DELETE", &format!("/tokens/{id}"), "").await.status, 204);
+    assert_eq!(call("GET", "/workflows").await, 401);
+    door.api("DELETE", &format!("/tokens/{id}"), "").await.problem(404, "unknown_token");
+    door.api("DELETE", "/tokens/x", "").await.problem(404, "unknown_token");
+
+    let wish = json!({"name": "short", "scopes": ["read"], "expires_days": 1}).to_string();
+    let made = door.api("POST", "/tokens", &wish).await.json();
+    assert_eq!(made["expires_at"], "2026-02-01T12:00:00.000Z");
+    let bearer = format!("Bearer {}", made["token"].as_str().unwrap());
+    let headers = [("authorization", bearer.as_str())];
+    assert_eq!(door.call("GET", "/api/v1/workflows", &headers, "").await.status, 200);
+    door.clock.advance_millis(86_400_000);
+    let late = door.call("GET", "/api/v1/workflows", &headers, "").await;
+    late.problem(401, "unauthorized");
+    let wrong = door.api("POST", "/tokens", "{\"name\": \"a\", \"scopes\": []}").await;
+    assert_eq!(wrong.problem(400, "invalid_parameter")["parameter"], "scopes");
+}
+
+#[tokio::test]
+async fn one_address_may_call_only_so_often() {
+    let door = Door::open(GetLink::Act).await;
+    door.deploy(json!({}), json!({"http": {}})).await;
+    let (here, there) = ("192.0.2.1", "192.0.2.2");
+    for _ in 0..3 {
+        assert_eq!(door.call_from(here, "POST", "/hooks/w", &[]).await.status, 202);
+    }
+    let refused = door.call_from(here, "POST", "/hooks/w/below", &[]).await;
+    assert_eq!(refused.problem(429, "rate_limited")["retry_after_s"], 20);
+    assert_eq!(refused.header("retry-after"), "20");
+    assert_eq!(door.call_from(there, "POST", "/hooks/w", &[]).await.status, 202);
+
+    // Links are counted apart, all kinds of them together, and people are told on a page.
+    door.call_from(here, "GET", "/resume/x", &[]).await.problem(404, "not_found");
+    door.call_from(here, "GET", "/cancel/x", &[]).await.problem(404, "not_found");
+    let page = door.call_from(here, "GET", "/approve/x", &[HTML]).await;
+    assert_eq!((page.status.as_u16(), page.header("retry-after")), (429, "30"));
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(page.header("content-security-policy").contains("style-src"));
+    door.clock.advance_millis(30_000);
+    door.call_from(here, "GET", "/resume/x", &[]).await.problem(404, "not_found");
+    assert_eq!(door.call_from(here, "POST", "/hooks/w", &[]).await.status, 202);
+}
+
+#[tokio::test]
+async fn one_who_guesses_tokens_is_not_heard_for_a_while() {
+    let door = Door::open(GetLink::Act).await;
+    let (here, there) = ("2001:db8::1", "2001:db8:0:1::1");
+    let right = [("authorization", "Bearer secret")];
+    let wrong = [("authorization", "Bearer guess")];
+    let path = "/api/v1/workflows";
+    for _ in 0..5 {
+        door.call_from(here, "GET", path, &[]).await.problem(401, "unauthorized");
+        assert_eq!(door.call_from(here, "GET", path, &right).await.status, 200);
+    }
+    for _ in 0..2 {
+        door.call_from(here, "GET", path, &wrong).await.problem(401, "unauthorized");
+    }
+    // Neither a wrong one nor the right one, from all of the network; and others are not concerned.
+    for headers in [wrong, right] {
+        let neighbour = "2001:db8::ffff";
+        let refused = door.call_from(neighbour, "GET", path, &headers).await;
+        assert_eq!(refused.problem(429, "rate_limited")["retry_after_s"], 30);
+    }
+    assert_eq!(door.call_from(there, "GET", path, &right).await.status, 200);
+    door.clock.advance_millis(30_000);
+    assert_eq!(door.call_from(here, "GET", path, &right).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_says_who_it_was_and_nobody_else_does() {
+    let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    let settings = HttpSettings { trusted_proxies, ..HttpSettings::default() };
+    let door = Door::open_with(settings).await;
+    door.deploy(json!({}), json!({"http": {}})).await;
+    let forwarded = [("x-forwarded-for", "1.1.1.1, 198.51.100.9")];
+    for (peer, client) in [("10.0.0.1", "198.51.100.9"), ("192.0.2.1", "192.0.2.1")] {
+        let answer = door.call_from(peer, "POST", "/hooks/w", &forwarded).await;
+        assert_eq!(door.done(&answer.json()).await["event"]["client_ip"], client);
+    }
+    // And it is that address whose triggers are counted.
+    for _ in 0..2 {
+        assert_eq!(door.call_from("10.0.0.1", "POST", "/hooks/w", &forwarded).await.status, 202);
+    }
+    let refused = door.call_from("10.0.0.2", "POST", "/hooks/w", &forwarded).await;
+    refused.problem(429, "rate_limited");
+    assert_eq!(door.call_from("10.0.0.2", "POST", "/hooks/w", &[]).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_request_names_one_host_and_nothing_is_made_from_it() {
+    let door = Door::open(GetLink::Act).await;
+    door.deploy(json!({}), json!({"http": {}})).await;
+    let evil = [("host", "evil.example"), ("x-forwarded-host", "evil.example")];
+    let answer = door.call("POST", "/hooks/w", &evil, "").await;
+    assert!(answer.header("location").starts_with("http://w.example/"));
+    let event = door.done(&answer.json()).await["event"].clone();
+    assert_eq!(event["url"], "http://w.example/hooks/w");
+    let twice = [("host", "w.example"), ("host", "w.example")];
+    let problem = door.call("GET", "/healthz", &twice, "").await.problem(400, "invalid_header");
+    assert_eq!(problem["header"], "Host");
+    let none = Request::get("/healthz").body(Body::empty()).unwrap();
+    door.send(none).await.problem(400, "invalid_header");
+    let exact = format!("/healthz?{}", "x".repeat(1_000 - "/healthz?".len()));
+    assert_eq!(door.call("GET", &exact, &[], "").await.status, 200);
+    let long = door.call("GET", &format!("{exact}x"), &[], "").await;
+    assert_eq!(long.problem(414, "url_too_long")["bytes_max"], 1_000);
+}
+
+#[tokio::test]
+async fn a_local_servers_api_is_not_called_under_a_foreign_name() {
+    let host_names = Some(vec!["w.example".to_owned()]);
+    let door = Door::open_with(HttpSettings { host_names, ..HttpSettings::default() }).await;
+    let call = async |host: &str, path: &str| {
+        let headers = [("host", host), ("authorization", "Bearer secret")];
+        door.call("GET", path, &headers, "").await
+    };
+    for host in ["w.example", "localhost:8787", "127.0.0.1:8787", "[::1]:8787"] {
+        assert_eq!(call(host, "/api/v1/workflows").await.status, 200, "{host}");
+    }
+    for host in ["rebound.example", "rebound.example:8787", "192.0.2.1"] {
+        let refused = call(host, "/api/v1/workflows").await;
+        refused.problem(421, "misdirected_request");
+        assert_eq!(call(host, "/healthz").await.status, 200, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn answers_say_what_browsers_may_do_with_them() {
+    let door = Door::open(GetLink::Act).await;
+    let execution = door.paused().await;
+    let approve = link(&execution, "approval_url");
+    let nothing = "default-src 'none'; frame-ancestors 'none'";
+    for path in ["/healthz", "/metrics", "/nothing", "/api/v1/workflows", "/hooks/x"] {
+        let answer = door.call("GET", path, &[], "").await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("content-security-policy"), nothing, "{path}");
+    }
+    for (path, accept) in [(approve.as_str(), HTML), ("/approve/x", HTML), ("/resume/x", HTML)] {
+        let page = door.call("GET", path, &[accept], "").await;
+        let policy = page.header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "style-src 'sha256-",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
+            assert!(policy.contains(part), "{policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(page.header(name), value, "{path}");
+        }
+        assert!(page.header("permissions-policy").contains("camera=()"));
+        let foreign = page.headers.keys().find(|name| name.as_str().starts_with("access-control"));
+        assert_eq!(foreign, None);
+    }
+    // What a step answers is no page of ours.
+    door.deploy(json!({"do": "respond"}), json!({"http": {"respond": "step"}})).await;
+    let answer = door.call("GET", "/hooks/w", &[], "").await;
+    assert_eq!(answer.header("content-type"), "text/html");
+    let policy = answer.header("content-security-policy");
+    assert!(policy.starts_with("sandbox ") && !policy.contains("same-origin"), "{policy}");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_tells_the_caller_nothing() {
+    let door = Door::open_over(Obedient { breaks_down: true }, HttpSettings::default()).await;
+    let answer = door.api("GET", "/check", "").await;
+    answer.problem(500, "internal");
+    assert!(!answer.text.contains("nobody's business"), "{}", answer.text);
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(door.api("GET", "/workflows", "").await.status, 200);
 }

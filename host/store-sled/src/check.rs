@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use waystation_core::{Digest, Execution, ExecutionId, Workflow};
+use waystation_core::{Digest, Execution, ExecutionId, Token, Workflow};
 use waystation_store::{ComponentRecord, QueuedMail};
 
 use crate::files::ComponentFiles;
@@ -88,7 +88,8 @@ impl Check {
                 Some(b'r' | b't' | b'x' | b'w' | b's' | b'b' | b'a') => self.index_entry(key),
                 Some(b'm') => {}
                 Some(
-                    b'e' | b'h' | b'i' | b'k' | b'l' | b'n' | b'p' | b'q' | b'z' | b'c' | b'f',
+                    b'e' | b'h' | b'i' | b'k' | b'l' | b'n' | b'p' | b'q' | b'z' | b'c' | b'u'
+                    | b'f',
                 ) => {
                     self.part(key, bytes);
                 }
@@ -171,6 +172,7 @@ impl Check {
             Some(b'i') => self.read(key, value, Check::mail_time),
             Some(b'q') => self.read(key, value, Check::mail),
             Some(b'c') => self.read(key, value, Check::component),
+            Some(b'u') => self.read(key, value, Check::token),
             Some(b'f') => self.read(key, value, Check::workflow),
             Some(b'n') => self.read(key, value, Check::head),
             _ => {}
@@ -278,6 +280,12 @@ impl Check {
 
     fn component(&mut self, _: &[u8], component: ComponentRecord) {
         self.digests.insert(component.digest);
+    }
+
+    fn token(&mut self, key: &[u8], token: Token) {
+        if keys::token(token.id) != key {
+            self.problem(format!("token {} is stored as another one", token.id));
+        }
     }
 
     fn workflow(&mut self, key: &[u8], workflow: Workflow) {

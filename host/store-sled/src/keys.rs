@@ -20,6 +20,7 @@
 //! | `q` time u64, execution, seq u64, index u16 | a queued mail |
 //! | `i` execution, seq u64, index u16 | the time a mail is listed under in `q` |
 //! | `c` component name 0 | a component record |
+//! | `u` token id | a token of the API, its secret as a digest |
 //! | `f` workflow 0, version u32 | a workflow version |
 //! | `n` workflow 0 | its latest version, and whether that is live |
 //! | `m` word | the store's own: `format`, and `commit`, the number of the last commit |
@@ -27,7 +28,8 @@
 //! Keys of JSON records and payloads are followed by the part's number (u16): see `value.rs`.
 
 use waystation_core::{
-    ComponentName, Digest, ExecutionId, PauseId, PayloadId, Status, Timestamp, WorkflowName,
+    ComponentName, Digest, ExecutionId, PauseId, PayloadId, Status, Timestamp, TokenId,
+    WorkflowName,
 };
 use waystation_store::MailId;
 
@@ -195,6 +197,14 @@ pub(crate) fn components() -> Key {
 
 pub(crate) fn component(name: &ComponentName) -> Key {
     key(b'c', &[name.as_str().as_bytes(), &[0]])
+}
+
+pub(crate) fn tokens() -> Key {
+    key(b'u', &[])
+}
+
+pub(crate) fn token(id: TokenId) -> Key {
+    key(b'u', &[id.as_bytes()])
 }
 
 pub(crate) fn workflow_versions(name: &WorkflowName) -> Key {

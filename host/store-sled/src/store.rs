@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Workflow, WorkflowName,
+    PauseId, PayloadId, Timestamp, Token, TokenId, Workflow, WorkflowName,
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
@@ -382,6 +382,18 @@ impl Store for SledStore {
     async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError> {
         let name = name.clone();
         self.write(move |stage| write::delete_component(stage, &name)).await
+    }
+
+    async fn put_token(&self, token: Token) -> Result<(), StoreError> {
+        self.write(move |stage| write::put_token(stage, &token)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        self.records(&keys::tokens(), None, usize::MAX).await
+    }
+
+    async fn delete_token(&self, id: TokenId) -> Result<(), DeleteError> {
+        self.write(move |stage| write::delete_token(stage, id)).await
     }
 
     async fn put_workflow(

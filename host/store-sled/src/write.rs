@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use waystation_core::{
-    ComponentName, Digest, Event, Execution, ExecutionId, Timestamp, Transition, Wake, Workflow,
-    WorkflowName, transition,
+    ComponentName, Digest, Event, Execution, ExecutionId, Timestamp, Token, TokenId, Transition,
+    Wake, Workflow, WorkflowName, transition,
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, MailId,
@@ -225,6 +225,16 @@ pub(crate) fn delete_component(
     if let Some(user) = user_of(stage, component.digest)? {
         return Err(DeleteError::InUse(user));
     }
+    Ok(stage.remove(&key)?)
+}
+
+pub(crate) fn put_token(stage: &mut Stage<'_>, token: &Token) -> Result<(), StoreError> {
+    stage.put(&keys::token(token.id), token)
+}
+
+pub(crate) fn delete_token(stage: &mut Stage<'_>, id: TokenId) -> Result<(), DeleteError> {
+    let key = keys::token(id);
+    let _: Token = stage.record(&key)?.ok_or(DeleteError::NotFound)?;
     Ok(stage.remove(&key)?)
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use waystation_core::{
     BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, Grant,
     LogLine, LogStream, Mail, NewExecution, OnTimeout, PauseEnding, PauseId, Payload, Permission,
-    Rejected, Status, Timestamp, Transition, Workflow, WorkflowSpec,
+    Rejected, Scope, Status, Timestamp, Token, TokenId, Transition, Workflow, WorkflowSpec,
 };
 
 use crate::{
@@ -33,6 +33,7 @@ pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
     one_of_many_callers_wins(&make().await).await;
     workflows_have_versions(&make().await).await;
     components_are_kept_while_they_are_needed(&make().await).await;
+    tokens_come_and_go(&make().await).await;
 }
 
 fn workflow(name: &str, steps: usize) -> Workflow {
@@ -403,6 +404,27 @@ async fn components_are_kept_while_they_are_needed<S: Store>(store: &S) {
     happens(store, 1, Event::Cancel { pause: None, by: Caller::Operator }).await;
     assert_eq!(store.delete_component(&name).await, Ok(()));
     assert_eq!(store.components().await, Ok(vec![]));
+}
+
+async fn tokens_come_and_go<S: Store>(store: &S) {
+    let token = |n: u8| Token {
+        id: TokenId::from_bytes([n; 8]),
+        name: "ci".parse().unwrap(),
+        scopes: [Scope::Read, Scope::Deploy].into(),
+        secret: Digest::of(&[n]),
+        created_at: START,
+        expires_at: (n == 2).then_some(START),
+    };
+    assert_eq!(store.tokens().await, Ok(vec![]));
+    for n in [0xff, 2, 0] {
+        store.put_token(token(n)).await.unwrap();
+    }
+    assert_eq!(store.tokens().await, Ok(vec![token(0), token(2), token(0xff)]));
+    let changed = Token { secret: Digest::of(b"new"), ..token(2) };
+    store.put_token(changed.clone()).await.unwrap();
+    assert_eq!(store.delete_token(token(0).id).await, Ok(()));
+    assert_eq!(store.delete_token(token(0).id).await, Err(DeleteError::NotFound));
+    assert_eq!(store.tokens().await, Ok(vec![changed, token(0xff)]));
 }
 
 /// Tells `store` and a memory store the same `acts` random things, and compares all that can

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Workflow, WorkflowName,
+    PauseId, PayloadId, Timestamp, Token, TokenId, Workflow, WorkflowName,
 };
 
 use crate::{
@@ -308,6 +308,18 @@ impl<S: Store, G: Gate> Store for FaultyStore<S, G> {
 
     async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError> {
         self.writes("delete_component", None, self.inner.delete_component(name)).await
+    }
+
+    async fn put_token(&self, token: Token) -> Result<(), StoreError> {
+        self.writes("put_token", None, self.inner.put_token(token)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        self.reads("tokens", None, self.inner.tokens()).await
+    }
+
+    async fn delete_token(&self, id: TokenId) -> Result<(), DeleteError> {
+        self.writes("delete_token", None, self.inner.delete_token(id)).await
     }
 
     async fn put_workflow(

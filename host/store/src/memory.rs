@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Transition, Wake, Workflow, WorkflowName, transition,
+    PauseId, PayloadId, Timestamp, Token, TokenId, Transition, Wake, Workflow, WorkflowName,
+    transition,
 };
 
 use crate::{
@@ -27,6 +28,7 @@ struct Inner {
     mails: BTreeMap<MailId, QueuedMail>,
     bytes: HashMap<Digest, Vec<u8>>,
     components: BTreeMap<ComponentName, ComponentRecord>,
+    tokens: BTreeMap<TokenId, Token>,
     versions: BTreeMap<WorkflowName, Vec<Workflow>>,
     live: BTreeMap<WorkflowName, u32>,
     /// Events accepted so far.
@@ -329,6 +331,19 @@ impl Store for MemoryStore {
         }
         inner.components.remove(name);
         Ok(())
+    }
+
+    async fn put_token(&self, token: Token) -> Result<(), StoreError> {
+        self.0.lock().tokens.insert(token.id, token);
+        Ok(())
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        Ok(self.0.lock().tokens.values().cloned().collect())
+    }
+
+    async fn delete_token(&self, id: TokenId) -> Result<(), DeleteError> {
+        self.0.lock().tokens.remove(&id).map(drop).ok_or(DeleteError::NotFound)
     }
 
     async fn put_workflow(

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Rejected, Timestamp, Workflow, WorkflowName,
+    PauseId, PayloadId, Rejected, Timestamp, Token, TokenId, Workflow, WorkflowName,
 };
 
 use crate::{
@@ -162,6 +162,15 @@ pub trait Store: Send + Sync + 'static {
     /// Takes a name away. Durable. Refused while a workflow's live version, or an execution
     /// that has not ended, needs the digest that it points at.
     async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError>;
+
+    /// Stores a token of the API, in place of one with its id. Durable.
+    async fn put_token(&self, token: Token) -> Result<(), StoreError>;
+
+    /// All tokens, by id, expired ones too.
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError>;
+
+    /// Takes a token away. Durable.
+    async fn delete_token(&self, id: TokenId) -> Result<(), DeleteError>;
 
     /// Makes the next version of a workflow live, unless it is the live one already. Durable.
     async fn put_workflow(

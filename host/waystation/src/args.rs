@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use waystation_build::Language;
+use waystation_core::Scope;
 
 use crate::client::ServerArgs;
 use crate::settings::ServeArgs;
@@ -55,6 +56,25 @@ Examples:
         server: ServerArgs,
         #[command(subcommand)]
         verb: WorkflowVerb,
+    },
+    /// Make, list and revoke tokens of the API
+    #[command(after_help = "\
+Scopes:
+  read      look at components, workflows and executions
+  operate   read, and trigger, test, resume and cancel
+  deploy    read, and upload components and deploy workflows
+  admin     everything, tokens and backups included
+
+Examples:
+  waystation token create --name ci --scope deploy --expires-days 90
+  waystation token create --name on-call --scope operate
+  waystation token ls
+  waystation token revoke 8f1c2a9e0b7d4c63")]
+    Token {
+        #[command(flatten)]
+        server: ServerArgs,
+        #[command(subcommand)]
+        verb: TokenVerb,
     },
     /// Start an execution of a workflow
     #[command(after_help = "\
@@ -188,6 +208,13 @@ fn language() -> impl TypedValueParser<Value = Language> {
     })
 }
 
+/// The word for a scope.
+fn scope() -> impl TypedValueParser<Value = Scope> {
+    PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)).try_map(|word| {
+        Scope::ALL.into_iter().find(|one| one.as_str() == word).ok_or("no such scope")
+    })
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ComponentVerb {
     /// Upload a component under a name
@@ -240,6 +267,30 @@ pub(crate) enum WorkflowVerb {
     Rm {
         /// Its name
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenVerb {
+    /// Make one, and print it this once
+    Create {
+        /// What to call it: a-z, A-Z, 0-9 and - _ . @
+        #[arg(long)]
+        name: String,
+        /// What it may do; several may be given
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope())]
+        scopes: Vec<Scope>,
+        /// How long it is good, 1 to 3650 days [default: until it is revoked]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3650))]
+        expires_days: Option<u16>,
+    },
+    /// List all
+    #[command(visible_alias = "list")]
+    Ls,
+    /// Take one away at once
+    Revoke {
+        /// Its id
+        id: String,
     },
 }
 

@@ -203,6 +203,8 @@ impl Server {
             "unauthorized" if self.token.is_none() => Failure::new("the server wants a token")
                 .hint("--token, WAYSTATION_TOKEN, or --data-dir DIR of a server on this machine"),
             "unauthorized" => failure.hint("see --token, WAYSTATION_TOKEN and --data-dir"),
+            "forbidden" => failure.hint("waystation token create makes one that may"),
+            "unknown_token" => failure.hint("waystation token ls"),
             "unknown_workflow" => failure.hint("waystation workflow ls"),
             "unknown_component" => failure.hint("waystation component ls"),
             "unknown_execution" => failure.hint("waystation execution ls"),

@@ -5,6 +5,7 @@ mod data_dir;
 mod link_keys;
 mod logging;
 mod maintenance;
+mod open_files;
 pub(crate) mod private_file;
 mod signals;
 mod token;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use waystation_core::Clock;
-use waystation_http::{App, HttpSettings};
+use waystation_http::{App, HttpSettings, Tokens};
 
 use maintenance::StoreMaintenance;
 
@@ -40,9 +41,10 @@ async fn serve(settings: Settings) -> Done {
     // Held until the end: its lock keeps others out.
     let data = Arc::new(DataDir::open(&settings.data)?);
     data.is_whole()?;
-    let token = token::load(&data)?;
+    let root = token::load(&data)?;
     let keys = link_keys::load(&data)?;
 
+    open_files::make_room(settings.limits.connections_max);
     let listener = TcpListener::bind(&settings.listen).await.map_err(|error| {
         Failure::new(format!("can't listen on {}: {error}", settings.listen))
             .hint("--listen HOST:0 picks a free port")
@@ -58,12 +60,20 @@ async fn serve(settings: Settings) -> Done {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let wired =
         wire::start(&settings, &data, keys, Arc::clone(&clock), address, &public_url).await?;
+    let tokens = Tokens::load(root, wired.store())
+        .await
+        .map_err(|error| Failure::new(format!("the tokens can't be read: {error}")))?;
+    let host_names = address.ip().is_loopback().then(|| host_names(&settings.listen, &public_url));
     let app = App {
         engine: wired.engine.clone(),
-        token,
+        tokens,
         clock: Arc::clone(&clock),
         maintenance: Arc::new(StoreMaintenance { store: wired.store(), data, clock }),
-        settings: HttpSettings { get_link: settings.get_link },
+        settings: HttpSettings {
+            get_link: settings.get_link,
+            trusted_proxies: settings.trusted_proxies.clone(),
+            host_names,
+        },
     };
     let stop = signals::Stop::listen()?;
     let engine = wired.engine.clone();
@@ -78,4 +88,26 @@ async fn serve(settings: Settings) -> Done {
     let served = waystation_http::serve(listener, app, drained).await;
     wired.close().await;
     served.map_err(|error| Failure::new(format!("serving failed: {error}")))
+}
+
+/// The names of a server that serves its own machine alone: what it listens on, and the host of
+/// its public URL.
+fn host_names(listen: &str, public_url: &str) -> Vec<String> {
+    let listens = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+    let public = url::Url::parse(public_url).ok();
+    let public = public.and_then(|url| url.host_str().map(str::to_owned));
+    let plain = |name: &str| name.trim_matches(['[', ']']).to_owned();
+    std::iter::once(plain(listens)).chain(public.as_deref().map(plain)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_server_is_called_by_where_it_listens_and_by_its_public_url() {
+        let names = host_names("my-machine:8787", "https://flows.example:444/base");
+        assert_eq!(names, ["my-machine", "flows.example"]);
+        assert_eq!(host_names("[::1]:0", "http://[::1]:80"), ["::1", "::1"]);
+    }
 }

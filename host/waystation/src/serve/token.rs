@@ -1,6 +1,6 @@
-//! The API's token: from the environment, or made at first start.
+//! The server's own token of the API, which may do everything: from the environment, or made at first start.
 
-use waystation_http::ApiToken;
+use waystation_http::RootToken;
 
 use super::data_dir::DataDir;
 use super::private_file;
@@ -15,14 +15,14 @@ const BYTES: usize = 32;
 const LENGTH_MIN: usize = 16;
 
 /// The token that callers of the API have to show.
-pub(super) fn load(data: &DataDir) -> Done<ApiToken> {
+pub(super) fn load(data: &DataDir) -> Done<RootToken> {
     if let Some(token) = std::env::var("WAYSTATION_TOKEN").ok().filter(|token| !token.is_empty()) {
         if token.len() < LENGTH_MIN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Failure::usage(format!(
                 "WAYSTATION_TOKEN: {LENGTH_MIN} or more visible ASCII characters are allowed"
             )));
         }
-        return Ok(ApiToken::new(&token));
+        return Ok(RootToken::new(&token));
     }
     let path = data.join(NAME);
     let failed = |error| Failure::new(format!("{}: {error}", path.display()));
@@ -32,12 +32,12 @@ pub(super) fn load(data: &DataDir) -> Done<ApiToken> {
             let why = "it is empty; remove it, and the next start makes a new one";
             return Err(Failure::new(format!("{}: {why}", path.display())));
         }
-        return Ok(ApiToken::new(token));
+        return Ok(RootToken::new(token));
     }
     let token = random_hex::<BYTES>()?;
     private_file::write(&path, &format!("{token}\n")).map_err(failed)?;
     tracing::info!(file = %path.display(), "made a token for the API");
-    Ok(ApiToken::new(&token))
+    Ok(RootToken::new(&token))
 }
 
 /// So many random bytes, in hexadecimal.

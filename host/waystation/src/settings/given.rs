@@ -8,10 +8,11 @@ use super::limits;
 use crate::failure::{Done, Failure};
 
 /// All keys but those of `[limits]`.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "listen",
     "data",
     "public_url",
+    "trusted_proxies",
     "store",
     "outbound.allow",
     "outbound.private",

@@ -10,8 +10,17 @@ use crate::failure::{Done, Failure};
 const MAX: u64 = u32::MAX as u64;
 
 /// Limits that may be none at all.
-const MAY_BE_ZERO: [&str; 6] =
-    ["database_mib", "drain_s", "exports_max", "kept_days", "log_bytes_max", "mails_max"];
+const MAY_BE_ZERO: [&str; 9] = [
+    "database_mib",
+    "drain_s",
+    "exports_max",
+    "hooks_per_minute",
+    "kept_days",
+    "links_per_minute",
+    "log_bytes_max",
+    "mails_max",
+    "wrong_tokens_per_minute",
+];
 
 /// The names of all limits.
 pub(super) fn names() -> Vec<String> {
@@ -59,6 +68,8 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
 fn least(name: &str) -> u64 {
     match name {
         "http_headers_bytes_max" => Limits::HTTP_HEADERS_BYTES_LEAST as u64,
+        // The server reads in pieces of this size.
+        "header_bytes_max" => 8192,
         _ => u64::from(!MAY_BE_ZERO.contains(&name)),
     }
 }

@@ -24,7 +24,7 @@ use crate::failure::Done;
 #[command(after_help = "\
 All settings may also stand in a TOML file and in the environment; a flag wins over a
 variable, a variable over the file:
-  listen, data, public_url, store
+  listen, data, public_url, store, trusted_proxies = [\"10.0.0.0/8\"]
   [outbound]  allow = [\"https://*.example.com\"], private = [\"10.0.0.0/8\"]
   [email]     smtp_url, from, owner
   [links]     get = \"act\" | \"confirm\"
@@ -65,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     /// Without a slash at its end; none means: where the server listens.
     pub(crate) public_url: Option<String>,
+    /// Proxies that are believed about where a request came from.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// Where steps may call out to; `None` is anywhere that is public.
     pub(crate) outbound_allow: Option<Vec<UrlPattern>>,
     /// Special networks that steps may reach all the same.
@@ -224,6 +226,14 @@ mod tests {
             (
                 "[outbound]\nprivate = [\"10.0.0.0/99\"]",
                 ["w.toml:2:", "outbound.private", "10.0.0.0/99", "CIDR"],
+            ),
+            (
+                "trusted_proxies = [\"10.0.0.1\"]",
+                ["w.toml:1:", "trusted_proxies", "10.0.0.1", "CIDR"],
+            ),
+            (
+                "[limits]\nheader_bytes_max = 8191",
+                ["w.toml:2:", "limits.header_bytes_max", "8191", "8192 to"],
             ),
             (
                 "[outbound]\nallow = [\"x\"]",

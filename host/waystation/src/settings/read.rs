@@ -42,6 +42,12 @@ pub(super) fn settings(given: &Given) -> Done<Settings> {
             allowed: "http://HOST[:PORT][/PATH] or https://… is allowed, without query and fragment",
         }
         .read(public_url)?,
+        trusted_proxies: list::<IpNet>(
+            given,
+            "trusted_proxies",
+            "a CIDR such as 10.0.0.0/8 is allowed",
+        )?
+        .unwrap_or_default(),
         outbound_allow: list::<UrlPattern>(
             given,
             "outbound.allow",

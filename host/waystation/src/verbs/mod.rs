@@ -10,6 +10,7 @@ mod inspect;
 mod new;
 mod show;
 mod test;
+mod token;
 mod trigger;
 mod watch;
 mod workflow;
@@ -25,6 +26,7 @@ pub(crate) fn run(verb: Verb) -> Done {
         Verb::Serve(args) => serve::run(&args),
         Verb::Component { server, verb } => component::run(&server, verb),
         Verb::Workflow { server, verb } => workflow::run(&server, verb),
+        Verb::Token { server, verb } => token::run(&Server::new(&server)?, verb, server.json),
         Verb::Trigger { server, workflow, data, wait, idempotency_key } => {
             let request = trigger::Request { workflow, data, wait, idempotency_key };
             trigger::run(&Server::new(&server)?, &request, server.json)

@@ -37,7 +37,12 @@ pub enum Action {
     /// Exports so many names.
     Exports(usize),
     Fail(Fail),
-    Respond { status: u16, body: String },
+    Respond {
+        status: u16,
+        body: String,
+        #[serde(default)]
+        headers: Vec<(String, String)>,
+    },
     Email { to: Vec<String>, subject: String, text: String },
     /// Finds a text of so many bytes.
     Output(usize),
@@ -111,7 +116,7 @@ impl Action {
                 }
             }
             Action::Fail(fail) => fail.fail()?,
-            Action::Respond { status, body } => respond(status, body)?,
+            Action::Respond { status, body, headers } => respond(status, body, headers)?,
             Action::Email { to, subject, text } => email(to, subject, text)?,
             Action::Output(bytes) => return Ok("x".repeat(bytes).into()),
             Action::Surroundings => return Ok(harm::surroundings()),
@@ -190,8 +195,9 @@ fn post_run(url: &str, links: Option<&Links>) -> Result<(), Error> {
     Ok(())
 }
 
-fn respond(status: u16, body: String) -> Result<(), Error> {
-    let headers = vec![("x-toolbox".into(), "yes".into())];
+fn respond(status: u16, body: String, more: Vec<(String, String)>) -> Result<(), Error> {
+    let mut headers = vec![("x-toolbox".into(), "yes".into())];
+    headers.extend(more);
     http_response::respond(http_response::Response { status, headers, body: body.into() })?;
     Ok(())
 }
