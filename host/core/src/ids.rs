@@ -206,6 +206,16 @@ name!(
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 );
 
+name!(
+    /// A secret's name, which is also that of the variable in which a step finds it.
+    SecretName,
+    "secret's name",
+    "1 to 64 of A-Z, 0-9 and _, not starting with a digit",
+    |text| (1..=64).contains(&text.len())
+        && !text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && text.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +253,12 @@ mod tests {
         }
         for bad in ["", "1a", "a-b", "trigger", "$x", too_long.as_str()] {
             assert!(bad.parse::<StepName>().is_err(), "{bad}");
+        }
+        for good in ["A", "_", "API_KEY_2", long.to_uppercase().as_str()] {
+            assert!(good.parse::<SecretName>().is_ok(), "{good}");
+        }
+        for bad in ["", "2A", "a", "A-B", "A=B", "Ä", too_long.to_uppercase().as_str()] {
+            assert!(bad.parse::<SecretName>().is_err(), "{bad}");
         }
     }
 

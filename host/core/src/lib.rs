@@ -13,7 +13,7 @@
 //! - what crosses to a guest and back: [`StepRunner`], [`RunRequest`], [`RunReport`]
 //! - values: [`BoundedJson`], [`Timestamp`], [`ExecutionId`], [`Digest`]
 //! - links that need no look-up: [`LinkKeys`]
-//! - where a step may call out to: [`UrlPattern`]
+//! - where a step may call out to: [`UrlPattern`]; what it may not see: [`SecretValue`]
 
 mod credits;
 mod event;
@@ -25,6 +25,7 @@ mod limits;
 mod links;
 mod mail;
 mod runner;
+mod secret;
 mod time;
 mod transition;
 mod url_pattern;
@@ -39,7 +40,9 @@ pub use execution::{
     State, Status, StepState, StepStatus,
 };
 pub use failure::{ExecutionError, Failure, FailureKind};
-pub use ids::{ComponentName, Digest, ExecutionId, InvalidName, StepName, WorkflowName};
+pub use ids::{
+    ComponentName, Digest, ExecutionId, InvalidName, SecretName, StepName, WorkflowName,
+};
 pub use json::{BoundedJson, JsonError};
 pub use limits::{Limits, RunLimits};
 pub use links::{Link, LinkAction, LinkKeys, Links};
@@ -48,6 +51,7 @@ pub use runner::{
     ExecutionContext, HttpResponse, LogLine, LogStream, Responder, RunContext, RunOutcome,
     RunReport, RunRequest, StepRunner,
 };
+pub use secret::{InvalidSecret, RunSecret, SecretTerms, SecretUse, SecretValue};
 pub use time::{Clock, ManualClock, Timestamp};
 pub use transition::{Effect, PayloadChanges, Rejected, Transition, Wake, transition};
 pub use url_pattern::{InvalidPattern, UrlPattern};
