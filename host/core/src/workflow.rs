@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Digest, Limits, SecretUse, StepName, Timestamp, UrlPattern, WorkflowName};
+use crate::{
+    Digest, Limits, SecretName, SecretUse, StepName, Timestamp, UrlPattern, WorkflowName,
+};
 
 /// A deployed workflow: one version, every component pinned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -201,6 +203,13 @@ impl WorkflowSpec {
             })?;
         }
         Ok(())
+    }
+}
+
+impl WorkflowSpec {
+    /// Does a step of it name this secret?
+    pub fn names_secret(&self, name: &SecretName) -> bool {
+        self.steps.iter().flat_map(|step| &step.allow.secrets).any(|secret| secret.name == *name)
     }
 }
 

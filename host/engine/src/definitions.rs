@@ -80,6 +80,7 @@ impl Engine {
             let digest = self.pin(&step.component).await?;
             digests.push(digest.map_err(|problem| InvalidWorkflow { place, problem })?);
         }
+        self.check_secrets(&spec).await??;
         Ok(self.0.store.put_workflow(spec, digests, self.0.clock.now()).await?)
     }
 
