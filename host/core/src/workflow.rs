@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{
-    Digest, Limits, SecretName, SecretUse, StepName, Timestamp, UrlPattern, WorkflowName,
-};
+use crate::{Digest, Limits, SecretName, SecretUse, StepName, Timestamp, UrlPattern, WorkflowName};
 
 /// A deployed workflow: one version, every component pinned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

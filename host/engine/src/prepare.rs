@@ -116,9 +116,9 @@ impl Engine {
             return Err(Failure::new(FailureKind::Component, "NoSuchStep", message));
         };
         let props = self.props(execution, step, &inputs)?;
-        let secrets = inputs.secrets?;
         let limits = self.run_limits(step);
         let steps = BoundedJson::assembled(inputs.steps_text());
+        let secrets = inputs.secrets?;
         let deadline_ms = u64::try_from(limits.wall_time.as_millis()).unwrap_or(u64::MAX);
         let (id, settings) = (execution.id, &self.0.settings);
         Ok(RunRequest {

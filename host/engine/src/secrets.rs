@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use waystation_core::{
-    Failure, FailureKind, InvalidSecret, InvalidWorkflow, RunSecret, SecretName, SecretTerms,
-    SecretUse, SecretValue, StepSpec, Timestamp, WorkflowSpec,
+    Failure, FailureKind, InvalidSecret, InvalidWorkflow, Run, RunSecret, SecretName, SecretTerms,
+    SecretUse, SecretValue, Timestamp, Workflow, WorkflowSpec,
 };
 use waystation_store::{DeleteError, SecretRecord, StoreError};
 
 use crate::engine::Engine;
+use crate::prepare::Inputs;
 use crate::vault::NoRandomness;
 
 /// A secret without its value.
@@ -100,16 +101,27 @@ impl Engine {
         Ok(Ok(()))
     }
 
-    /// The secrets of a run of `step`, opened.
+    /// `inputs` with the secrets that the run's step names.
+    pub(crate) async fn with_secrets(
+        &self,
+        workflow: &Workflow,
+        run: &Run,
+        inputs: Inputs,
+    ) -> Result<Inputs, StoreError> {
+        let step = workflow.spec.steps.get(usize::from(run.id.step));
+        let wanted = step.map_or(&[][..], |step| &step.allow.secrets);
+        Ok(Inputs { secrets: self.run_secrets(wanted).await?, ..inputs })
+    }
+
+    /// These secrets, opened.
     ///
     /// # Errors
     ///
     /// The inner one: a secret is not there, is not for this step, or can't be opened.
-    pub(crate) async fn run_secrets(
+    async fn run_secrets(
         &self,
-        step: Option<&StepSpec>,
+        wanted: &[SecretUse],
     ) -> Result<Result<Vec<RunSecret>, Failure>, StoreError> {
-        let wanted = step.map_or(&[][..], |step| &step.allow.secrets);
         let mut secrets = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             let record = self.0.store.secret(&wanted.name).await?;

@@ -86,8 +86,7 @@ impl SecretKeys {
         let key = self.keys.iter().find(|(name, _)| *name == record.key);
         let (_, key) = key.ok_or(OpenError::NoKey)?;
         let bytes = STANDARD.decode(&record.sealed).map_err(|_| OpenError::Changed)?;
-        let (nonce, sealed) =
-            bytes.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Changed)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::Changed)?;
         let bound = bound(record);
         let payload = Payload { msg: sealed, aad: &bound };
         let clear = cipher(key).decrypt(&XNonce::from(*nonce), payload);

@@ -40,6 +40,7 @@ mod problem;
 mod relative;
 mod request_data;
 mod router;
+mod secrets;
 mod serve;
 mod wait;
 mod workflow_file;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post};
+use axum::routing::{any, get, post, put};
 
 use crate::app::{App, Shared};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::{
     approval, auth, components, executions, health, hooks, link_headers, links, maintenance,
-    metrics, observe, workflows,
+    metrics, observe, secrets, workflows,
 };
 
 /// All routes.
@@ -50,6 +50,8 @@ fn api() -> Router<Arc<Shared>> {
         .route("/workflows/{name}/versions", get(workflows::versions))
         .route("/workflows/{name}/executions", post(executions::create))
         .route("/workflows/{name}/test", post(executions::test))
+        .route("/secrets", get(secrets::list))
+        .route("/secrets/{name}", put(secrets::put).delete(secrets::delete))
         .route("/executions", get(executions::list))
         .route("/executions/{id}", get(executions::get))
         .route("/executions/{id}/history", get(executions::history))

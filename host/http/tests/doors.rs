@@ -19,6 +19,7 @@ use waystation_core::{
 };
 use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
+    SecretKeys,
 };
 use waystation_http::{
     ApiToken, App, BackupStream, Bytes, GetLink, HttpSettings, Maintenance, StoreCheck, router,
@@ -131,6 +132,7 @@ impl Door {
             gate: Arc::new(Obedient),
             clock: Arc::<ManualClock>::clone(&clock),
             keys: LinkKeys::new(vec![(1, [7; 32])]).unwrap(),
+            secret_keys: SecretKeys::new(vec![[7; 32].into()]).unwrap(),
             settings: EngineSettings {
                 public_url: "http://w.example".into(),
                 on_timeout: OnTimeout::Resume,

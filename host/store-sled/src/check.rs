@@ -88,7 +88,8 @@ impl Check {
                 Some(b'r' | b't' | b'x' | b'w' | b's' | b'b' | b'a') => self.index_entry(key),
                 Some(b'm') => {}
                 Some(
-                    b'e' | b'h' | b'i' | b'k' | b'l' | b'n' | b'p' | b'q' | b'z' | b'c' | b'f' | b'v',
+                    b'e' | b'h' | b'i' | b'k' | b'l' | b'n' | b'p' | b'q' | b'z' | b'c' | b'f'
+                    | b'v',
                 ) => {
                     self.part(key, bytes);
                 }

@@ -288,10 +288,7 @@ pub(crate) fn delete_workflow(
     Ok(stage.put(&key, &WorkflowHead { live: false, ..head })?)
 }
 
-pub(crate) fn put_secret(
-    stage: &mut Stage<'_>,
-    secret: &SecretRecord,
-) -> Result<bool, StoreError> {
+pub(crate) fn put_secret(stage: &mut Stage<'_>, secret: &SecretRecord) -> Result<bool, StoreError> {
     let key = keys::secret(&secret.name);
     let before: Option<SecretRecord> = stage.record(&key)?;
     stage.put(&key, secret)?;

@@ -205,6 +205,7 @@ impl Server {
             "unauthorized" => failure.hint("see --token, WAYSTATION_TOKEN and --data-dir"),
             "unknown_workflow" => failure.hint("waystation workflow ls"),
             "unknown_component" => failure.hint("waystation component ls"),
+            "unknown_secret" => failure.hint("waystation secret ls"),
             "unknown_execution" => failure.hint("waystation execution ls"),
             "not_paused" => failure.hint("waystation execution show ID"),
             _ => failure,

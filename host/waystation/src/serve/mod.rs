@@ -6,6 +6,7 @@ mod link_keys;
 mod logging;
 mod maintenance;
 pub(crate) mod private_file;
+mod secret_key;
 mod signals;
 mod token;
 mod wire;
@@ -13,6 +14,7 @@ mod wire;
 pub(crate) use clock::SystemClock;
 pub(crate) use data_dir::{DataDir, RESTORING};
 pub(crate) use link_keys::parse as read_link_keys;
+pub(crate) use secret_key::parse as read_secret_keys;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use waystation_core::Clock;
 use waystation_http::{App, HttpSettings};
 
 use maintenance::StoreMaintenance;
+use wire::Keys;
 
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -41,7 +44,7 @@ async fn serve(settings: Settings) -> Done {
     let data = Arc::new(DataDir::open(&settings.data)?);
     data.is_whole()?;
     let token = token::load(&data)?;
-    let keys = link_keys::load(&data)?;
+    let keys = Keys { links: link_keys::load(&data)?, secrets: secret_key::load(&data)? };
 
     let listener = TcpListener::bind(&settings.listen).await.map_err(|error| {
         Failure::new(format!("can't listen on {}: {error}", settings.listen))
