@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use aho_corasick::automaton::Automaton as _;
+use aho_corasick::automaton::StateID;
 use aho_corasick::nfa::noncontiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
-use aho_corasick::automaton::StateID;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -143,7 +143,8 @@ impl MaskStream {
         let length = |form: usize| masks.forms.get(form).map_or(0, |(length, _)| *length);
         let Some(longest) = found.max_by_key(|form| length(*form)) else { return };
         let end = self.held.len();
-        let mut stretch = Stretch { start: end.saturating_sub(length(longest)), end, label: longest };
+        let mut stretch =
+            Stretch { start: end.saturating_sub(length(longest)), end, label: longest };
         while let Some(before) = self.open.pop_if(|before| before.end > stretch.start) {
             stretch.start = before.start.min(stretch.start);
             if length(before.label) > length(stretch.label) {
@@ -247,11 +248,7 @@ fn lower_escapes(encoded: &str) -> String {
 
 /// What the base64 of a text has of `value` in any case, when `value` begins in it at a byte
 /// whose number is `shift` modulo three: the characters at its borders hold bits of others.
-fn base64_within(
-    engine: &base64::engine::GeneralPurpose,
-    value: &str,
-    shift: usize,
-) -> Vec<u8> {
+fn base64_within(engine: &base64::engine::GeneralPurpose, value: &str, shift: usize) -> Vec<u8> {
     let text = [&vec![0; shift][..], value.as_bytes()].concat();
     let encoded = engine.encode(&text).into_bytes();
     let (start, end) = ((shift * 8).div_ceil(6), text.len() * 8 / 6);

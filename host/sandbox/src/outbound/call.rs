@@ -7,13 +7,14 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Uri, header};
 use http_body_util::BodyExt as _;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::body::TimedBody;
 use super::connect::{Opened, connect};
 use super::destination::Destination;
 use super::error::CallError;
+use super::substitute::substitute;
 use super::{Caller, Io, Sent};
 
 /// The name's look-up, the connection and TLS together.
@@ -66,12 +67,19 @@ pub(super) async fn call(
         }
     };
     let request = addressed(Request::from_parts(parts, body), &to)?;
+    let by = Instant::now() + patience.first_byte;
+    let substituting = substitute(&caller.secrets, &to, request, &caller.log);
+    let request = match timeout_at(by, substituting).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(fault)) => return Err(give_up(&caller, &shown, &fault.into())),
+        Err(_) => return Err(give_up(&caller, &shown, &CallError::FirstByteTimeout)),
+    };
     let (mut sender, connection) = opened;
     let driven = wasmtime_wasi::runtime::spawn(async move {
         // What goes wrong here goes wrong for the sender or the body, too.
         let _ = connection.await;
     });
-    let response = match timeout(patience.first_byte, sender.send_request(request)).await {
+    let response = match timeout_at(by, sender.send_request(request)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(give_up(&caller, &shown, &CallError::Http(error))),
         Err(_) => return Err(give_up(&caller, &shown, &CallError::FirstByteTimeout)),
@@ -126,7 +134,7 @@ fn give_up(caller: &Caller, shown: &str, error: &CallError) -> Error {
 
 /// Takes what the guest goes on to write, so that it comes to see why its call was refused
 /// instead of a broken stream. Ends when the guest does.
-fn drain(mut body: WasiBody) {
+pub(super) fn drain(mut body: WasiBody) {
     tokio::spawn(async move { while let Some(Ok(_)) = body.frame().await {} });
 }
 

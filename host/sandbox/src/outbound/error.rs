@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use wasmtime_wasi_http::Error;
 
+use super::substitute::SecretFault;
+
 /// What went wrong with a call.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
@@ -25,6 +27,9 @@ pub(super) enum CallError {
         /// Scheme, host and port.
         origin: String,
     },
+    /// A secret is not for there.
+    #[error("refused: {0}")]
+    Secret(#[from] SecretFault),
     /// Only special addresses stand behind the name.
     #[error(
         "refused: {address} is {kind}: its operator may set [outbound] private = [\"{network}\"]"
@@ -77,9 +82,9 @@ impl CallError {
     pub(super) fn code(&self) -> Error {
         match self {
             CallError::Invalid(_) => Error::HttpRequestUriInvalid,
-            CallError::NotAllowedToStep { .. } | CallError::NotAllowedHere { .. } => {
-                Error::HttpRequestDenied
-            }
+            CallError::NotAllowedToStep { .. }
+            | CallError::NotAllowedHere { .. }
+            | CallError::Secret(_) => Error::HttpRequestDenied,
             CallError::SpecialAddress { .. } => Error::DestinationIpProhibited,
             CallError::NoPlace => Error::ConnectionLimitReached,
             CallError::Dns(why) => Error::DnsError { rcode: Some(why.clone()), info_code: None },

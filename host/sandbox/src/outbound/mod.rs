@@ -12,6 +12,7 @@ mod connect;
 mod destination;
 mod error;
 mod guard;
+mod substitute;
 mod tls;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use waystation_core::UrlPattern;
 
 pub(crate) use self::guard::Guard;
 use crate::logs::RunLog;
+use crate::secrets::Secrets;
 
 /// Calls of one attempt at the same time; more wait for a place as they wait to connect.
 const CALLS_MAX: usize = 64;
@@ -40,15 +42,22 @@ struct Caller {
     guard: Arc<Guard>,
     /// The step's own `allow.http`.
     allow: Vec<UrlPattern>,
+    /// What stands behind the placeholders that the guest was given.
+    secrets: Secrets,
     log: RunLog,
     places: Arc<Semaphore>,
 }
 
 impl Outbound {
     /// For a step that may go where `allow` says, within what `guard` lets through.
-    pub(crate) fn new(guard: Arc<Guard>, allow: Vec<UrlPattern>, log: RunLog) -> Outbound {
+    pub(crate) fn new(
+        guard: Arc<Guard>,
+        allow: Vec<UrlPattern>,
+        secrets: Secrets,
+        log: RunLog,
+    ) -> Outbound {
         let places = Arc::new(Semaphore::new(CALLS_MAX));
-        Outbound { caller: Arc::new(Caller { guard, allow, log, places }) }
+        Outbound { caller: Arc::new(Caller { guard, allow, secrets, log, places }) }
     }
 }
 
