@@ -123,7 +123,7 @@ impl Here<'_> {
     }
 
     fn header(&self, value: &[u8]) -> Result<Option<HeaderValue>, SecretFault> {
-        let fits = |value: &str| match HeaderValue::from_str(value) {
+        let fits = |value: &str| match HeaderValue::from_bytes(value.as_bytes()) {
             Ok(_) => Ok(()),
             Err(_) => Err("it has characters that no header has"),
         };
