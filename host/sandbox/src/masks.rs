@@ -202,6 +202,10 @@ fn forms_of(value: &str) -> BTreeSet<Vec<u8>> {
     let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     forms.insert(lower_escapes(&form).into_bytes());
     forms.insert(form.into_bytes());
+    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let html = html.replace('"', "&quot;");
+    forms.insert(html.replace('\'', "&#39;").into_bytes());
+    forms.insert(html.into_bytes());
     let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
     forms.insert(hex.to_uppercase().into_bytes());
     forms.insert(hex.into_bytes());
@@ -291,6 +295,7 @@ mod tests {
             "p%C3%A4%24%24%2Fw%22or%20d%2B%3F%5C%C3%A9~".to_owned(),
             "p%c3%a4%24%24%2fw%22or%20d%2b%3f%5c%c3%a9~".to_owned(),
             "p%C3%A4%24%24%2Fw%22or+d%2B%3F%5C%C3%A9%7E".to_owned(),
+            "pä$$/w&quot;or d+?\\é~".to_owned(),
             VALUE.bytes().map(|byte| format!("{byte:02x}")).collect(),
             VALUE.bytes().map(|byte| format!("{byte:02X}")).collect(),
         ] {
@@ -331,7 +336,8 @@ mod tests {
         let mut stream = MaskStream::new(&masks);
         assert_eq!(stream.push(&masks, b"xyz abcd"), b"xyz ");
         assert_eq!(stream.push(&masks, b"e\n"), b"abcde\n");
-        assert_eq!(stream.push(&masks, b"abcdefgh"), b"[secret A]");
+        assert_eq!(stream.push(&masks, b"abcdefgh"), b"");
+        assert_eq!(stream.push(&masks, b"."), b"[secret A].");
         assert_eq!(stream.push(&masks, b"abcdefg"), b"");
         assert_eq!(stream.finish(&masks), b"abcdefg");
     }

@@ -49,6 +49,8 @@ pub(super) enum SecretFault {
     Unfit { name: String, place: &'static str, why: &'static str },
     #[error("with the values of its secrets, {place} would have more than {bytes_max} bytes")]
     TooLarge { place: &'static str, bytes_max: usize },
+    #[error("a body with placeholders has at most {BODY_BYTES_MAX} bytes")]
+    LargeBody,
 }
 
 /// The request as it is sent to `to`.
@@ -210,8 +212,7 @@ impl Here<'_> {
         let whole = self.replaced(bytes, place, WHOLE_BODY_BYTES_MAX, encoding(headers))?;
         let Some(whole) = whole else { return Ok(None) };
         if more {
-            let bytes_max = BODY_BYTES_MAX;
-            return Err(SecretFault::TooLarge { place: "a body with placeholders", bytes_max });
+            return Err(SecretFault::LargeBody);
         }
         if let Some(length) = headers.get_mut(header::CONTENT_LENGTH) {
             *length = HeaderValue::from(whole.len());
