@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use percent_encoding::utf8_percent_encode;
@@ -88,12 +88,13 @@ struct Here<'a> {
 
 impl Here<'_> {
     fn uri(&self, uri: &Uri) -> Result<Option<Uri>, SecretFault> {
-        let path =
-            self.text(uri.path(), "the path", |value| match value.contains(['/', '\\']) {
+        let path = self.text(uri.path(), "the path", |value| {
+            if value.contains(['/', '\\']) {
                 // It would lead to another place than the one that was checked.
-                true => Err("it has a slash"),
-                false => Ok(Cow::from(utf8_percent_encode(value, URL_COMPONENT))),
-            })?;
+                return Err("it has a slash");
+            }
+            Ok(Cow::from(utf8_percent_encode(value, URL_COMPONENT)))
+        })?;
         let query = self.text(uri.query().unwrap_or_default(), "the query", |value| {
             Ok(Cow::from(utf8_percent_encode(value, URL_COMPONENT)))
         })?;
@@ -110,14 +111,15 @@ impl Here<'_> {
     }
 
     fn headers(&self, headers: &mut HeaderMap) -> Result<(), SecretFault> {
+        let mut replaced = false;
         for value in headers.values_mut() {
             if let Some(whole) = self.header(value.as_bytes())? {
                 *value = whole;
+                replaced = true;
             }
         }
-        let bytes: usize =
-            headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if bytes > HEAD_BYTES_MAX {
+        let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+        if replaced && headers.iter().map(line).sum::<usize>() > HEAD_BYTES_MAX {
             let place = "the headers";
             return Err(SecretFault::TooLarge { place, bytes_max: HEAD_BYTES_MAX });
         }
@@ -572,7 +574,7 @@ mod tests {
         assert_eq!(bytes.len(), BODY_BYTES_MAX + 3);
         let (start, end) = placeholder.split_at(20);
         let with_start = format!("{large}{start}");
-        for pieces in [[&large, placeholder.as_str()], [&with_start, end]] {
+        for pieces in [[large.as_str(), placeholder.as_str()], [with_start.as_str(), end]] {
             let body = send(&pieces).await.unwrap();
             assert!(matches!(body.collect().await, Err(Error::HttpRequestDenied)));
         }
