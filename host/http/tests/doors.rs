@@ -520,3 +520,35 @@ async fn the_store_is_looked_after_through_the_api() {
     door.api("GET", "/backup?keys=true", "").await.problem(503, "busy");
     door.api("GET", "/backup?keys=maybe", "").await.problem(400, "invalid_parameter");
 }
+
+#[tokio::test]
+async fn secrets_are_set_and_never_answered() {
+    let door = Door::open(GetLink::Act).await;
+    let value = "correct horse";
+    let put = |fields: &str| format!("{{\"value\": \"{value}\", {fields}}}");
+    let body = put("\"for\": [\"https://h/v1\"]");
+    let answer = door.api("PUT", "/secrets/KEY", &body).await;
+    assert_eq!(answer.status.as_u16(), 201);
+    let secret = json!({"name": "KEY", "for": ["https://h/v1"], "reveal": false,
+                        "set_at": "2026-01-31T12:00:00.000Z", "unreadable": null});
+    assert_eq!(answer.json(), secret);
+    assert_eq!(door.api("PUT", "/secrets/KEY", &body).await.status.as_u16(), 200);
+    assert_eq!(door.api("GET", "/secrets", "").await.json(), json!({"items": [secret]}));
+    door.api("GET", "/secrets/KEY", "").await.problem(405, "method_not_allowed");
+    for (body, place) in [
+        (put("\"reveal\": false"), "for"),
+        (put("\"for\": [\"h\"]"), "for[0]"),
+        (put("\"reveal\": true, \"more\": 1"), "the body"),
+        ("{\"value\": \"short\", \"reveal\": true}".to_owned(), "value"),
+        (String::new(), "the body"),
+    ] {
+        let problem = door.api("PUT", "/secrets/OTHER", &body).await.problem(422, "invalid_secret");
+        assert_eq!(problem["place"], place);
+        assert!(!problem.to_string().contains(value), "{problem}");
+    }
+    door.api("PUT", "/secrets/key", &body).await.problem(400, "invalid_name");
+    door.api("DELETE", "/secrets/OTHER", "").await.problem(404, "unknown_secret");
+    door.api("DELETE", "/secrets/key", "").await.problem(404, "unknown_secret");
+    assert_eq!(door.api("DELETE", "/secrets/KEY", "").await.status.as_u16(), 204);
+    assert_eq!(door.api("GET", "/secrets", "").await.json(), json!({"items": []}));
+}
