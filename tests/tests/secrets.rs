@@ -31,6 +31,11 @@ fn echo() -> Recorder {
     })
 }
 
+/// Requests that came. A connection without one is made before the request is looked through.
+fn arrived(recorder: &Recorder) -> usize {
+    recorder.requests().iter().filter(|request| !request.method.is_empty()).count()
+}
+
 fn allow(secrets: &Value) -> Value {
     json!({"http": ["http://127.0.0.1:*"], "email": true, "secrets": secrets})
 }
@@ -282,11 +287,11 @@ fn a_value_goes_nowhere_else() {
     let query = format!("{}/?a=${{API_KEY}}", other.url);
     refused(&query, json!({}), "", "the secret API_KEY is not for this address");
     refused(&other.url, json!({}), "a=${API_KEY}", "the secret API_KEY is not for this address");
-    assert_eq!((ours.requests().len(), other.requests().len()), (0, 0));
+    assert_eq!((arrived(&ours), arrived(&other)), (0, 0));
     // Without the secret it arrives.
     let id = trigger(client, &secrets, &json!([send(&other.url, &json!({}), "a=b")]));
     client.completed(&id);
-    assert_eq!(other.requests().len(), 1);
+    assert_eq!(arrived(&other), 1);
 }
 
 #[test]
@@ -308,7 +313,7 @@ fn a_placeholder_is_worth_nothing_in_another_attempt() {
     client.failed(&id);
     let log = client.log(&id);
     assert!(log.contains("a placeholder of another attempt"), "{log}");
-    assert_eq!(recorder.requests().len(), 0);
+    assert_eq!(arrived(&recorder), 0);
 }
 
 #[test]
@@ -329,11 +334,11 @@ fn bodies_are_written_in_their_own_ways_and_large_ones_pass_untouched() {
     client.completed(&with("text/plain", "{\"n\":1}", 0));
     assert_eq!(recorder.nth(2).body, json!({"n": 1}));
     client.completed(&with("text/plain", "", 1 << 20));
-    assert_eq!(recorder.requests().len(), 3);
+    assert_eq!(arrived(&recorder), 3);
     let failed = with("text/plain", "${API_KEY}", 300 << 10);
     client.failed(&failed);
     assert!(client.log(&failed).contains("a body with placeholders has at most 262144 bytes"));
-    assert_eq!(recorder.requests().len(), 3);
+    assert_eq!(arrived(&recorder), 3);
 }
 
 #[test]

@@ -385,23 +385,18 @@ impl Body for KnownBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let mut hint = self
-            .rest
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), |rest| rest.body.size_hint());
-        for frame in &self.ready {
-            match frame {
-                Ok(frame) => {
-                    let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-                    let upper = hint.upper().map(|upper| upper + bytes);
-                    hint.set_lower(hint.lower() + bytes);
-                    if let Some(upper) = upper {
-                        hint.set_upper(upper);
-                    }
-                }
-                // It breaks off: then no length is true.
-                Err(_) => return SizeHint::default(),
-            }
+        if self.ready.iter().any(Result::is_err) {
+            // It breaks off: then no length is true.
+            return SizeHint::default();
+        }
+        let data = self.ready.iter().flatten().filter_map(Frame::data_ref);
+        let ready: u64 = data.map(|data| data.len() as u64).sum();
+        let Some(rest) = &self.rest else { return SizeHint::with_exact(ready) };
+        let rest = rest.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + ready);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + ready);
         }
         hint
     }
@@ -471,7 +466,9 @@ mod tests {
             request.body(guests_body(&[&body[..9], &body[9..]])).unwrap()
         });
         let (parts, body) = sent.await.unwrap().into_parts();
+        let hint = body.size_hint().exact();
         let bytes = body.collect().await.unwrap().to_bytes();
+        assert_eq!(hint, Some(bytes.len() as u64));
         let length = parts.headers["content-length"].to_str().unwrap().to_owned();
         (String::from_utf8(bytes.to_vec()).unwrap(), length)
     }
