@@ -110,6 +110,10 @@ pub struct SecretUse {
 impl SecretUse {
     /// Secrets of one step.
     pub const COUNT_MAX: usize = 32;
+
+    /// Their values together, in bytes: to find all their forms in what a run leaves takes some
+    /// hundred times as much memory.
+    pub const BYTES_MAX: usize = 32 << 10;
 }
 
 impl Serialize for SecretUse {

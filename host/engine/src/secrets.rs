@@ -127,13 +127,11 @@ impl Engine {
             let record = self.0.store.secret(&wanted.name).await?;
             match self.run_secret(wanted, record) {
                 Ok(secret) => secrets.push(secret),
-                Err(problem) => {
-                    let failure = Failure::new(FailureKind::Secret, "SecretError", problem);
-                    return Ok(Err(failure));
-                }
+                Err(problem) => return Ok(Err(failure(problem))),
             }
         }
-        Ok(Ok(secrets))
+        let bytes = secrets.iter().map(|secret| secret.value.reveal().len()).sum();
+        Ok(check_size(bytes).map(|()| secrets).map_err(failure))
     }
 
     fn run_secret(
@@ -149,6 +147,19 @@ impl Engine {
         })?;
         Ok(RunSecret { name, value, destinations: terms.destinations, reveal })
     }
+}
+
+fn failure(problem: String) -> Failure {
+    Failure::new(FailureKind::Secret, "SecretError", problem)
+}
+
+/// Are the values of a step together small enough?
+fn check_size(bytes: usize) -> Result<(), String> {
+    let max = SecretUse::BYTES_MAX;
+    if bytes <= max {
+        return Ok(());
+    }
+    Err(format!("the secrets of the step have {bytes} bytes together; at most {max} are allowed"))
 }
 
 fn unknown(name: &SecretName) -> String {
@@ -176,6 +187,12 @@ fn terms_for(wanted: &SecretUse, terms: Option<SecretTerms>) -> Result<SecretTer
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bound_for_all_values_of_a_step_is_exact() {
+        assert_eq!(check_size(32 << 10), Ok(()));
+        assert!(check_size((32 << 10) + 1).unwrap_err().contains("at most 32768 are allowed"));
+    }
 
     #[test]
     fn both_must_say_that_a_value_is_revealed() {

@@ -7,7 +7,7 @@
 //! # Layout
 //!
 //! - [`App`], [`router`], [`serve`]: what the binary puts together
-//! - one file per group of routes: `components`, `workflows`, `executions`, `hooks`, `links`,
+//! - one file per group of routes: `components`, `workflows`, `secrets`, `executions`, `hooks`, `links`,
 //!   `approval`, `health`, `metrics`, `maintenance`
 //! - `request_data`: an HTTP request as the JSON that a step sees
 //! - [`Code`]: every kind of error that an answer may carry

@@ -5,7 +5,7 @@
 //! it into something that is not found here.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aho_corasick::automaton::Automaton as _;
 use aho_corasick::automaton::StateID;
@@ -35,7 +35,7 @@ pub(crate) struct Masks {
     /// Of each form, by its number: how long it is, and what stands in for it.
     forms: Vec<(usize, String)>,
     /// How much of a form has been seen in each state.
-    depths: HashMap<StateID, usize>,
+    depths: Vec<u32>,
 }
 
 impl Masks {
@@ -56,12 +56,18 @@ impl Masks {
         // Both fail only for patterns of gigabytes.
         let automaton = NFA::builder().match_kind(MatchKind::Standard).build(&texts).ok()?;
         let start = automaton.start_state(Anchored::No).ok()?;
-        let mut depths = HashMap::new();
+        let mut depths = Vec::new();
         for text in &texts {
             let mut state = start;
             for (depth, byte) in (1..).zip(text) {
                 state = automaton.next_state(Anchored::No, state, *byte);
-                depths.insert(state, depth);
+                let at = state.as_usize();
+                if depths.len() <= at {
+                    depths.resize(at + 1, 0);
+                }
+                if let Some(known) = depths.get_mut(at) {
+                    *known = depth;
+                }
             }
         }
         Some(Masks { automaton, start, forms, depths })
@@ -126,8 +132,8 @@ impl MaskStream {
                 self.mark(masks);
             }
         }
-        let depth = masks.depths.get(&self.state).copied().unwrap_or(0);
-        self.release(masks, self.held.len().saturating_sub(depth))
+        let depth = masks.depths.get(self.state.as_usize()).copied().unwrap_or(0);
+        self.release(masks, self.held.len().saturating_sub(depth as usize))
     }
 
     /// Gives what was held back: no more comes.
