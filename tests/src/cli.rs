@@ -1,5 +1,6 @@
 //! The command line, as a person types it.
 
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,6 +14,7 @@ use crate::{Server, TOKEN, guests};
 pub struct Cli {
     env: Vec<(String, String)>,
     folder: Option<PathBuf>,
+    input: String,
 }
 
 /// What a command did.
@@ -31,12 +33,12 @@ impl Cli {
     pub fn of(server: &Server<'_>) -> Cli {
         let url = server.client().url.clone();
         let env = vec![("WAYSTATION_URL".into(), url), ("WAYSTATION_TOKEN".into(), TOKEN.into())];
-        Cli { env, folder: None }
+        Cli { env, folder: None, input: String::new() }
     }
 
     /// With nothing in the environment.
     pub fn bare() -> Cli {
-        Cli { env: Vec::new(), folder: None }
+        Cli { env: Vec::new(), folder: None, input: String::new() }
     }
 
     /// With one variable more.
@@ -53,6 +55,13 @@ impl Cli {
         self
     }
 
+    /// With this on standard input.
+    #[must_use]
+    pub fn input(mut self, text: &str) -> Cli {
+        text.clone_into(&mut self.input);
+        self
+    }
+
     /// Runs `waystation` with these arguments.
     pub fn run(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(guests::binary());
@@ -60,12 +69,15 @@ impl Cli {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
+        let mut input = tempfile::tempfile().expect("a file for its input");
+        input.write_all(self.input.as_bytes()).expect("its input is written");
+        input.rewind().expect("its input begins at its beginning");
         let output = command
             .args(arguments)
             .env("WAYSTATION_TOOLCHAINS", guests::toolchains())
             .env("XDG_CACHE_HOME", guests::user_cache())
             .envs(self.env.iter().cloned())
-            .stdin(Stdio::null())
+            .stdin(Stdio::from(input))
             .output()
             .expect("waystation runs");
         Said {

@@ -36,6 +36,8 @@ pub enum FailureKind {
     PauseTimeout,
     /// The host died under the run, again and again.
     HostFault,
+    /// A secret that the step names is not there, can't be opened, or is not for it.
+    Secret,
 }
 
 /// One run's failure.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Limits, StepName, StepSpec, UrlPattern, WorkflowSpec};
+use crate::{Limits, SecretUse, StepName, StepSpec, UrlPattern, WorkflowSpec};
 
 /// One thing that a workflow, or one of its steps, may do.
 ///
@@ -32,8 +32,8 @@ pub enum Permission {
     Http(UrlPattern),
     /// Send mail.
     Email,
-    /// Use this secret.
-    Secret(String),
+    /// Use this secret, or see its value.
+    Secret(SecretUse),
     /// Take so much memory, in MiB.
     MemoryMib(u32),
     /// Run for so long, in seconds.
@@ -48,7 +48,12 @@ impl fmt::Display for Permission {
             Permission::Respond => f.write_str("answer the HTTP caller of the workflow"),
             Permission::Http(pattern) => write!(f, "call {pattern}"),
             Permission::Email => f.write_str("send mail"),
-            Permission::Secret(name) => write!(f, "use the secret {name}"),
+            Permission::Secret(SecretUse { name, reveal: true }) => {
+                write!(f, "see the value of the secret {name}")
+            }
+            Permission::Secret(SecretUse { name, reveal: false }) => {
+                write!(f, "use the secret {name} without seeing its value")
+            }
             Permission::MemoryMib(mib) => write!(f, "take up to {mib} MiB of memory"),
             Permission::TimeoutS(seconds) => write!(f, "run for up to {seconds} s at a time"),
         }
@@ -62,6 +67,9 @@ impl Permission {
             (Permission::MemoryMib(has), Permission::MemoryMib(asked))
             | (Permission::TimeoutS(has), Permission::TimeoutS(asked)) => has >= asked,
             (Permission::Http(has), Permission::Http(asked)) => has.covers(asked),
+            (Permission::Secret(has), Permission::Secret(asked)) => {
+                has.name == asked.name && (has.reveal || !asked.reveal)
+            }
             (has, asked) => has == asked,
         }
     }
@@ -193,6 +201,19 @@ mod tests {
         let before = grants(&[], json!({}), allow());
         let more = Grant::beyond(&grants(&EVERYTHING[3..], json!({}), allow()), &before);
         assert_eq!(sentences(&more), ["call https://a.example", "call http://b.example:*"]);
+    }
+
+    #[test]
+    fn to_see_a_secret_is_more_than_to_use_it() {
+        let asks = |secrets: Value| {
+            grants(&EVERYTHING[4..], json!({}), json!({"allow": {"secrets": secrets}}))
+        };
+        let (uses, sees) = (asks(json!(["K"])), asks(json!([{"name": "K", "reveal": true}])));
+        assert_eq!(sentences(&uses)[0], "use the secret K without seeing its value");
+        assert_eq!(Grant::beyond(&uses, &sees), []);
+        let more = Grant::beyond(&sees, &uses);
+        assert_eq!(sentences(&more), ["see the value of the secret K"]);
+        assert_eq!(Grant::beyond(&asks(json!(["K", "L"])), &uses).len(), 1);
     }
 
     #[test]

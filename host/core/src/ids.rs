@@ -218,6 +218,16 @@ name!(
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@".contains(&b))
 );
 
+name!(
+    /// A secret's name, which is also that of the variable in which a step finds it.
+    SecretName,
+    "secret's name",
+    "1 to 64 of A-Z, 0-9 and _, not starting with a digit",
+    |text| (1..=64).contains(&text.len())
+        && !text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && text.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +271,12 @@ mod tests {
         }
         for bad in ["", "root", "a b", "a\n", "ä", "a=b", "\"", too_long.as_str()] {
             assert!(bad.parse::<TokenName>().is_err(), "{bad}");
+        }
+        for good in ["A", "_", "API_KEY_2", long.to_uppercase().as_str()] {
+            assert!(good.parse::<SecretName>().is_ok(), "{good}");
+        }
+        for bad in ["", "2A", "a", "A-B", "A=B", "Ä", too_long.to_uppercase().as_str()] {
+            assert!(bad.parse::<SecretName>().is_err(), "{bad}");
         }
     }
 

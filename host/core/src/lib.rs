@@ -13,7 +13,8 @@
 //! - what crosses to a guest and back: [`StepRunner`], [`RunRequest`], [`RunReport`]
 //! - values: [`BoundedJson`], [`Timestamp`], [`ExecutionId`], [`Digest`]
 //! - links that need no look-up: [`LinkKeys`]
-//! - where a step may call out to: [`UrlPattern`], [`normal_host`], [`straight_path`]
+//! - where a step may call out to: [`UrlPattern`], [`normal_host`], [`straight_path`]; what it
+//!   may not see: [`SecretValue`]
 
 mod credits;
 mod event;
@@ -26,6 +27,7 @@ mod limits;
 mod links;
 mod mail;
 mod runner;
+mod secret;
 mod time;
 mod token;
 mod transition;
@@ -44,7 +46,9 @@ pub use execution::{
 };
 pub use failure::{ExecutionError, Failure, FailureKind};
 pub use grant::{Grant, Permission};
-pub use ids::{ComponentName, Digest, ExecutionId, InvalidName, StepName, TokenName, WorkflowName};
+pub use ids::{
+    ComponentName, Digest, ExecutionId, InvalidName, SecretName, StepName, TokenName, WorkflowName,
+};
 pub use json::{BoundedJson, JsonError};
 pub use limits::{Limits, RunLimits};
 pub use links::{Link, LinkAction, LinkKeys, Links};
@@ -53,6 +57,7 @@ pub use runner::{
     ExecutionContext, HttpResponse, LogLine, LogStream, Responder, RunContext, RunOutcome,
     RunReport, RunRequest, StepRunner,
 };
+pub use secret::{InvalidSecret, RunSecret, SecretTerms, SecretUse, SecretValue};
 pub use time::{Clock, ManualClock, Timestamp};
 pub use token::{Scope, Token, TokenId};
 pub use transition::{Effect, PayloadChanges, Rejected, Transition, Wake, transition};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     Allow, BoundedJson, Digest, ExecutionId, Failure, Flow, Links, Mail, OnTimeout, RunLimits,
-    StepName, Timestamp, WorkflowName,
+    RunSecret, StepName, Timestamp, WorkflowName,
 };
 
 /// Runs steps. The engine knows nothing else of WebAssembly.
@@ -33,6 +33,8 @@ pub struct RunRequest {
     pub links: Links,
     /// What the step is allowed.
     pub allow: Allow,
+    /// The secrets among that, with their values.
+    pub secrets: Vec<RunSecret>,
     /// What `suspend` does at its deadline unless the step says otherwise.
     pub on_timeout: OnTimeout,
     /// Is there an owner's address for mail that names none?

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Digest, Grant, Limits, StepName, Timestamp, UrlPattern, WorkflowName};
+use crate::{
+    Digest, Grant, Limits, SecretName, SecretUse, StepName, Timestamp, UrlPattern, WorkflowName,
+};
 
 /// A deployed workflow: one version, every component pinned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,7 +103,7 @@ pub struct Allow {
     pub email: bool,
     /// Secrets it may use, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub secrets: Vec<String>,
+    pub secrets: Vec<SecretUse>,
     /// Settings it gets, as environment variables; it has no others.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub config: BTreeMap<String, String>,
@@ -207,6 +209,13 @@ impl WorkflowSpec {
     }
 }
 
+impl WorkflowSpec {
+    /// Does a step of it name this secret?
+    pub fn names_secret(&self, name: &SecretName) -> bool {
+        self.steps.iter().flat_map(|step| &step.allow.secrets).any(|secret| secret.name == *name)
+    }
+}
+
 impl StepSpec {
     fn check(&self, limits: &Limits) -> Result<(), InvalidWorkflow> {
         let within = |place: &str, value: u64, max: u64| {
@@ -223,10 +232,7 @@ impl StepSpec {
         if let Some(timeout) = self.limits.timeout_s {
             within("limits.timeout_s", timeout.into(), limits.timeout_s_max.into())?;
         }
-        if !self.allow.secrets.is_empty() {
-            let problem = "this host keeps no secrets yet; take the list away";
-            return Err(InvalidWorkflow { place: "allow.secrets".into(), problem: problem.into() });
-        }
+        self.check_secrets()?;
         if let Some(name) = self.allow.config.keys().find(|name| !is_variable(name)) {
             let problem = format!(
                 "{name:?} is not a variable's name: A-Z, a-z, 0-9 and _, not starting with a digit"
@@ -241,6 +247,30 @@ impl StepSpec {
                 let problem = format!("{} is not between 1 and 100", retry.factor);
                 return Err(InvalidWorkflow { place: "retry.factor".into(), problem });
             }
+        }
+        Ok(())
+    }
+}
+
+impl StepSpec {
+    /// What can be said without knowing which secrets there are.
+    fn check_secrets(&self) -> Result<(), InvalidWorkflow> {
+        let secrets = &self.allow.secrets;
+        let (count, max) = (secrets.len(), SecretUse::COUNT_MAX);
+        if count > max {
+            let problem = format!("{count} secrets; at most {max} are allowed");
+            return Err(InvalidWorkflow { place: "allow.secrets".into(), problem });
+        }
+        for (index, SecretUse { name, .. }) in secrets.iter().enumerate() {
+            let name = name.as_str();
+            let problem = if secrets.iter().take(index).any(|one| one.name.as_str() == name) {
+                format!("a second {name}")
+            } else if self.allow.config.contains_key(name) {
+                format!("{name} is also a setting in allow.config: both are the same variable")
+            } else {
+                continue;
+            };
+            return Err(InvalidWorkflow { place: format!("allow.secrets[{index}]"), problem });
         }
         Ok(())
     }
@@ -297,6 +327,27 @@ mod tests {
         let fault =
             fault(json!([{"name": "a", "component": "c", "allow": {"config": {"A=B": "x"}}}]));
         assert!(fault.starts_with("steps[0].allow.config: \"A=B\" is not"), "{fault}");
+    }
+
+    #[test]
+    fn a_variable_has_one_source() {
+        let allow = |allow: Value| fault(json!([{"name": "a", "component": "c", "allow": allow}]));
+        assert_eq!(
+            allow(json!({"secrets": ["A", {"name": "A", "reveal": true}]})),
+            "steps[0].allow.secrets[1]: a second A"
+        );
+        assert_eq!(
+            allow(json!({"secrets": ["A"], "config": {"A": "x"}})),
+            "steps[0].allow.secrets[0]: A is also a setting in allow.config: both are the same \
+             variable"
+        );
+        let names = |count| (0..count).map(|n| format!("S{n}")).collect::<Vec<_>>();
+        assert_eq!(
+            allow(json!({"secrets": names(33)})),
+            "steps[0].allow.secrets: 33 secrets; at most 32 are allowed"
+        );
+        let most = json!([{"name": "a", "component": "c", "allow": {"secrets": names(32)}}]);
+        assert_eq!(spec(most).unwrap().check(&Limits::default()), Ok(()));
     }
 
     #[test]

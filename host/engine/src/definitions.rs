@@ -87,6 +87,7 @@ impl Engine {
             digests.push(component.digest);
             imports.push(component.imports);
         }
+        self.check_secrets(&spec).await??;
         let grants = Grant::all(&spec, &imports, self.limits());
         let new = NewWorkflow { spec, digests, grants };
         let _alone = self.0.deploys.lock().await;

@@ -82,6 +82,7 @@ impl Engine {
     ) -> Result<Option<Execution>, StoreError> {
         let workflow = self.version(&execution.workflow, execution.workflow_version).await?;
         let inputs = self.inputs(execution, run).await?;
+        let inputs = self.with_secrets(&workflow, run, inputs).await?;
         let start = Event::Start { run: run.id, attempt: run.attempt };
         if self.may_kill_its_host(execution, run) {
             // Then its attempts are counted on disk before they begin.

@@ -20,7 +20,7 @@ use crate::alarm::{self, Alarm};
 use crate::mail::Mailer;
 use crate::settings::{EngineError, EngineMetrics, EngineParts, EngineSettings};
 use crate::waiters::{Responders, Waiters};
-use crate::{ComponentGate, dispatch, retention, timers};
+use crate::{ComponentGate, SecretKeys, dispatch, retention, timers};
 
 /// Moves executions. Cheap to clone; all clones are one engine.
 #[derive(Clone)]
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) gate: Arc<dyn ComponentGate>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keys: LinkKeys,
+    pub(crate) secret_keys: SecretKeys,
     pub(crate) settings: EngineSettings,
     /// Permits for runs.
     pub(crate) slots: Arc<Semaphore>,
@@ -101,7 +102,7 @@ impl Engine {
     ///
     /// The settings or the store are not usable.
     pub async fn start(parts: EngineParts) -> Result<Engine, EngineError> {
-        let EngineParts { store, runner, gate, clock, keys, settings } = parts;
+        let EngineParts { store, runner, gate, clock, keys, secret_keys, settings } = parts;
         let limits = &settings.limits;
         let ready = store.ready(limits.queued_max).await?;
         let engine = Engine(Arc::new(Inner {
@@ -116,6 +117,7 @@ impl Engine {
             gate,
             clock,
             keys,
+            secret_keys,
             settings,
             active: Mutex::default(),
             wake: Notify::new(),

@@ -9,6 +9,7 @@
 //!   `alarm.rs`: notices what should have happened and has not
 //! - `prepare.rs`, `template.rs`: what a run gets to see; `test_run.rs`: a run that leaves nothing
 //! - `trigger.rs`, `calls.rs`, `definitions.rs`, `read.rs`: what callers ask for
+//! - `vault.rs`: seals secrets; `secrets.rs`: who sets them and who gets them
 //! - `clock.rs`: waiting for the wall clock; `mail/`: deliveries; `waiters.rs`: those who wait for an answer
 //!
 //! Knows nothing of HTTP, nor of WebAssembly: guests run behind [`waystation_core::StepRunner`].
@@ -25,11 +26,13 @@ mod mail;
 mod prepare;
 mod read;
 mod retention;
+mod secrets;
 mod settings;
 mod template;
 mod test_run;
 mod timers;
 mod trigger;
+mod vault;
 mod view;
 mod waiters;
 
@@ -39,9 +42,11 @@ pub use api::{
     TriggerRequest, Triggered,
 };
 pub use engine::Engine;
+pub use secrets::{PutSecretError, SecretView};
 pub use settings::{EngineError, EngineMetrics, EngineParts, EngineSettings, MailSettings};
 pub use waystation_store::StoreFigures;
 
+pub use vault::{NoRandomness, OpenError, SecretKeys};
 pub use view::{
     ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, LogView, SegmentView, StepView,
     TestReport, Waiting,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use waystation_core::{
     BoundedJson, Execution, ExecutionContext, Failure, FailureKind, PayloadRef, Run, RunContext,
-    RunLimits, RunRequest, StepSpec, Workflow,
+    RunLimits, RunRequest, RunSecret, StepSpec, Workflow,
 };
 use waystation_store::StoreError;
 
@@ -22,6 +22,8 @@ pub(crate) struct Inputs {
     pub(crate) exports: Vec<(String, Vec<(String, BoundedJson)>)>,
     pub(crate) context: Option<BoundedJson>,
     pub(crate) callback_request: Option<BoundedJson>,
+    /// The secrets that it names, or why it can't have them.
+    pub(crate) secrets: Result<Vec<RunSecret>, Failure>,
     /// A test run, which cannot pause?
     pub(crate) test: bool,
 }
@@ -54,7 +56,8 @@ impl Inputs {
         }
         let context = run.context.as_ref().map(|_| next()).transpose()?;
         let callback_request = run.callback_request.as_ref().map(|_| next()).transpose()?;
-        Ok(Inputs { event, exports, context, callback_request, test: false })
+        let secrets = Ok(Vec::new());
+        Ok(Inputs { event, exports, context, callback_request, secrets, test: false })
     }
 
     fn steps_json(&self) -> Map<String, Value> {
@@ -97,7 +100,7 @@ impl Engine {
 
     /// # Errors
     ///
-    /// A template can't be filled in.
+    /// A template can't be filled in, or a secret is not there.
     pub(crate) fn request(
         &self,
         workflow: &Workflow,
@@ -115,6 +118,7 @@ impl Engine {
         let props = self.props(execution, step, &inputs)?;
         let limits = self.run_limits(step);
         let steps = BoundedJson::assembled(inputs.steps_text());
+        let secrets = inputs.secrets?;
         let deadline_ms = u64::try_from(limits.wall_time.as_millis()).unwrap_or(u64::MAX);
         let (id, settings) = (execution.id, &self.0.settings);
         Ok(RunRequest {
@@ -140,6 +144,7 @@ impl Engine {
             steps,
             links: self.0.keys.links(&settings.public_url, id, run.id),
             allow: step.allow.clone(),
+            secrets,
             on_timeout: settings.on_timeout,
             mail_owner: settings.mail.owner.is_some(),
             limits,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use waystation_core::{Clock, Limits, LinkKeys, OnTimeout, StepRunner};
 use waystation_store::{Store, StoreError, StoreFigures};
 
-use crate::ComponentGate;
+use crate::{ComponentGate, SecretKeys};
 
 /// Everything that an engine uses.
 pub struct EngineParts {
@@ -20,6 +20,8 @@ pub struct EngineParts {
     pub clock: Arc<dyn Clock>,
     /// Signs links.
     pub keys: LinkKeys,
+    /// Seals secrets.
+    pub secret_keys: SecretKeys,
     /// The operator's wishes.
     pub settings: EngineSettings,
 }

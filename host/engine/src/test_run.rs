@@ -67,6 +67,10 @@ impl Engine {
                 Ok(inputs) => inputs,
                 Err(error) => return Some(error.to_string()),
             };
+            let inputs = match self.with_secrets(workflow, &run, inputs).await {
+                Ok(inputs) => inputs,
+                Err(error) => return Some(error.to_string()),
+            };
             if let Err(rejected) = rehearsal.apply(start, self.0.clock.now()) {
                 return Some(rejected.to_string());
             }

@@ -8,7 +8,7 @@
 //!
 //! - [`App`], [`router`], [`serve`]: what the binary puts together
 //! - one file per group of routes: `components`, `workflows`, `executions`, `hooks`, `links`,
-//!   `approval`, `health`, `metrics`, `maintenance`, `token_routes`
+//!   `approval`, `health`, `metrics`, `maintenance`, `secrets`, `token_routes`
 //! - who gets in: `connections`, `stream`, `incoming` (how long and how many), `client`, `source`
 //!   (who), `rate`, `rates` (how often), `head`, `host`, [`Tokens`], `auth` (with what right)
 //! - `request_data`: an HTTP request as the JSON that a step sees
@@ -49,6 +49,7 @@ mod rates;
 mod relative;
 mod request_data;
 mod router;
+mod secrets;
 mod serve;
 mod source;
 mod stream;

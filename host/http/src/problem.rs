@@ -8,7 +8,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
-use waystation_engine::{CallError, DeployError, PutComponentError, TriggerError};
+use waystation_engine::{CallError, DeployError, PutComponentError, PutSecretError, TriggerError};
 use waystation_store::{DeleteError, StoreError};
 
 use crate::grant;
@@ -76,6 +76,10 @@ pub enum Code {
     InvalidWorkflow,
     /// 409: the workflow asks for more than the version before; `beyond` says what.
     NeedsAcceptance,
+    /// 404: there is no secret of this name.
+    UnknownSecret,
+    /// 422: it can't be kept as a secret; `place` says what is wrong.
+    InvalidSecret,
     /// 409: the pause is over, and ended otherwise; `ending` and `at` say how and when.
     PauseOver,
     /// 409: the step went on without a pause.
@@ -100,7 +104,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 38] = [
+    pub const ALL: [Code; 40] = [
         Code::NotFound,
         Code::UnknownComponent,
         Code::UnknownWorkflow,
@@ -129,6 +133,8 @@ impl Code {
         Code::InUse,
         Code::InvalidWorkflow,
         Code::NeedsAcceptance,
+        Code::UnknownSecret,
+        Code::InvalidSecret,
         Code::PauseOver,
         Code::NeverPaused,
         Code::OtherLinkCalled,
@@ -187,6 +193,8 @@ impl Code {
                 ("invalid_workflow", S::UNPROCESSABLE_ENTITY, "Invalid workflow")
             }
             Code::NeedsAcceptance => ("needs_acceptance", S::CONFLICT, "Asks for more"),
+            Code::UnknownSecret => ("unknown_secret", S::NOT_FOUND, "No such secret"),
+            Code::InvalidSecret => ("invalid_secret", S::UNPROCESSABLE_ENTITY, "Invalid secret"),
             Code::PauseOver => ("pause_over", S::CONFLICT, "Already decided"),
             Code::NeverPaused => ("never_paused", S::CONFLICT, "There was no pause"),
             Code::OtherLinkCalled => ("other_link_called", S::CONFLICT, "Already decided"),
@@ -359,6 +367,19 @@ impl From<DeployError> for Problem {
                     .with("beyond", beyond.iter().map(grant::view).collect())
             }
             DeployError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PutSecretError> for Problem {
+    fn from(error: PutSecretError) -> Problem {
+        match error {
+            PutSecretError::Invalid(invalid) => {
+                Problem::new(Code::InvalidSecret, invalid.to_string())
+                    .with("place", invalid.place.into())
+            }
+            PutSecretError::NoRandomness(error) => Problem::internal(error),
+            PutSecretError::Store(error) => error.into(),
         }
     }
 }

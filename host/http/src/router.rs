@@ -16,7 +16,7 @@ use crate::problem::{Code, Problem};
 use crate::rates::{self, Rates};
 use crate::{
     answer_headers, approval, auth, client, components, executions, head, health, hooks, host,
-    links, maintenance, metrics, observe, token_routes, workflows,
+    links, maintenance, metrics, observe, secrets, token_routes, workflows,
 };
 
 /// All routes.
@@ -84,6 +84,9 @@ fn table() -> Vec<Entry> {
         entry(GET, "/executions/{id}/logs", Read, executions::logs),
         entry(POST, "/executions/{id}/resume", Operate, executions::resume),
         entry(POST, "/executions/{id}/cancel", Operate, executions::cancel),
+        entry(GET, "/secrets", Admin, secrets::list),
+        entry(PUT, "/secrets/{name}", Admin, secrets::put),
+        entry(DELETE, "/secrets/{name}", Admin, secrets::delete),
         entry(POST, "/tokens", Admin, token_routes::create),
         entry(GET, "/tokens", Admin, token_routes::list),
         entry(DELETE, "/tokens/{id}", Admin, token_routes::revoke),

@@ -20,6 +20,7 @@ use waystation_core::{
 };
 use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
+    SecretKeys,
 };
 use waystation_http::{
     App, BackupStream, Bytes, GetLink, HttpSettings, Maintenance, RootToken, StoreCheck, Tokens,
@@ -162,6 +163,7 @@ impl Door {
             gate: Arc::new(Obedient::default()),
             clock: Arc::<ManualClock>::clone(&clock),
             keys: LinkKeys::new(vec![(1, [7; 32])]).unwrap(),
+            secret_keys: SecretKeys::new(vec![[7; 32].into()]).unwrap(),
             settings: EngineSettings {
                 public_url: "http://w.example".into(),
                 on_timeout: OnTimeout::Resume,
@@ -597,6 +599,9 @@ async fn each_route_asks_for_its_scope_and_for_no_other() {
         "GET /executions/{id}/logs read",
         "POST /executions/{id}/resume operate",
         "POST /executions/{id}/cancel operate",
+        "GET /secrets admin",
+        "PUT /secrets/{name} admin",
+        "DELETE /secrets/{name} admin",
         "POST /tokens admin",
         "GET /tokens admin",
         "DELETE /tokens/{id} admin",
@@ -834,4 +839,36 @@ async fn a_handler_that_panics_tells_the_caller_nothing() {
     assert!(!answer.text.contains("nobody's business"), "{}", answer.text);
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(door.api("GET", "/workflows", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn secrets_are_set_and_never_answered() {
+    let door = Door::open(GetLink::Act).await;
+    let value = "correct horse";
+    let put = |fields: &str| format!("{{\"value\": \"{value}\", {fields}}}");
+    let body = put("\"for\": [\"https://h/v1\"]");
+    let answer = door.api("PUT", "/secrets/KEY", &body).await;
+    assert_eq!(answer.status.as_u16(), 201);
+    let secret = json!({"name": "KEY", "for": ["https://h/v1"], "reveal": false,
+                        "set_at": "2026-01-31T12:00:00.000Z", "unreadable": null});
+    assert_eq!(answer.json(), secret);
+    assert_eq!(door.api("PUT", "/secrets/KEY", &body).await.status.as_u16(), 200);
+    assert_eq!(door.api("GET", "/secrets", "").await.json(), json!({"items": [secret]}));
+    door.api("GET", "/secrets/KEY", "").await.problem(405, "method_not_allowed");
+    for (body, place) in [
+        (put("\"reveal\": false"), "for"),
+        (put("\"for\": [\"h\"]"), "for[0]"),
+        (put("\"reveal\": true, \"more\": 1"), "the body"),
+        ("{\"value\": \"short\", \"reveal\": true}".to_owned(), "value"),
+        (String::new(), "the body"),
+    ] {
+        let problem = door.api("PUT", "/secrets/OTHER", &body).await.problem(422, "invalid_secret");
+        assert_eq!(problem["place"], place);
+        assert!(!problem.to_string().contains(value), "{problem}");
+    }
+    door.api("PUT", "/secrets/key", &body).await.problem(400, "invalid_name");
+    door.api("DELETE", "/secrets/OTHER", "").await.problem(404, "unknown_secret");
+    door.api("DELETE", "/secrets/key", "").await.problem(404, "unknown_secret");
+    assert_eq!(door.api("DELETE", "/secrets/KEY", "").await.status.as_u16(), 204);
+    assert_eq!(door.api("GET", "/secrets", "").await.json(), json!({"items": []}));
 }

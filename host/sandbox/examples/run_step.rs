@@ -203,6 +203,7 @@ fn request() -> Result<RunRequest, Failed> {
             approval_url: "http://127.0.0.1:8787/approve/TOKEN".into(),
         },
         allow: Allow::default(),
+        secrets: Vec::new(),
         on_timeout: OnTimeout::Resume,
         mail_owner: false,
         limits: RunLimits {

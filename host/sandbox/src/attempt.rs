@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use wasmtime::{Store, UpdateDeadline};
-use waystation_core::{Clock, RunOutcome, RunReport, RunRequest};
+use waystation_core::{Clock, Mail, RunOutcome, RunReport, RunRequest};
 
 use crate::bindings::StepPre;
 use crate::cpu::{CpuMeter, Metered};
 use crate::guest::Guest;
 use crate::logs::RunLog;
+use crate::masks::Masks;
 use crate::outbound::{Guard, Outbound};
-use crate::outcome;
+use crate::secrets::{NoRandomness, Secrets};
+use crate::{masked, outcome};
 
 /// What one call of the host's may copy out of a guest, beside a payload, in bytes.
 const HOST_CALL_BYTES: usize = 4 << 20;
@@ -22,16 +24,20 @@ const HANDLES_MAX: usize = 10_000;
 /// Runs the step once.
 pub(crate) async fn run(
     step: StepPre<Guest>,
-    request: RunRequest,
+    mut request: RunRequest,
     guard: Arc<Guard>,
     clock: Arc<dyn Clock>,
 ) -> RunReport {
     let limits = request.limits.clone();
-    let log = RunLog::new(clock, &limits);
-    let outbound = Outbound::new(guard, request.allow.http.clone(), log.clone());
+    let secrets = match Secrets::new(std::mem::take(&mut request.secrets)) {
+        Ok(secrets) => secrets,
+        Err(NoRandomness) => return nothing(outcome::host_fault("no randomness from the system")),
+    };
+    let log = RunLog::new(clock, &limits, secrets.clone());
+    let outbound = Outbound::new(guard, request.allow.http.clone(), secrets.clone(), log.clone());
     let props = request.props.as_str().to_owned();
     let meter = CpuMeter::default();
-    let mut store = store(&step, Guest::new(request, &log, outbound), &meter);
+    let mut store = store(&step, Guest::new(request, &secrets, &log, outbound), &meter);
 
     let started = Instant::now();
     let call = async {
@@ -53,7 +59,32 @@ pub(crate) async fn run(
     drop(store);
     let compute_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mails = if matches!(outcome, RunOutcome::HostBusy) { Vec::new() } else { mails };
+    let (outcome, mails) = match secrets.masks() {
+        Some(masks) => hidden(masks, outcome, mails, limits.payload_bytes_max, &log),
+        None => (outcome, mails),
+    };
     RunReport { outcome, logs: log.finish(), mails, compute_ms }
+}
+
+/// An attempt that was not made.
+pub(crate) fn nothing(outcome: RunOutcome) -> RunReport {
+    RunReport { outcome, logs: Vec::new(), mails: Vec::new(), compute_ms: 0 }
+}
+
+/// What leaves the sandbox, without secrets. The log has none to begin with.
+fn hidden(
+    masks: &Masks,
+    outcome: RunOutcome,
+    mails: Vec<Mail>,
+    bytes_max: usize,
+    log: &RunLog,
+) -> (RunOutcome, Vec<Mail>) {
+    let written = mails.len();
+    let mails: Vec<Mail> = mails.into_iter().filter_map(|mail| masked::mail(masks, mail)).collect();
+    if mails.len() < written {
+        log.note("a mail is not sent: one of its addresses holds a secret");
+    }
+    (masked::outcome(masks, outcome, bytes_max), mails)
 }
 
 fn store(step: &StepPre<Guest>, guest: Guest, meter: &CpuMeter) -> Store<Guest> {

@@ -13,6 +13,7 @@ use waystation_core::{
 use crate::logs::RunLog;
 use crate::memory::MemoryLimiter;
 use crate::outbound::Outbound;
+use crate::secrets::Secrets;
 use crate::stdio::LogPipe;
 
 /// Resources of the host's that a guest may hold at once: streams, requests, timers.
@@ -64,6 +65,8 @@ pub(crate) struct May {
     pub(crate) on_timeout: OnTimeout,
     /// How much.
     pub(crate) limits: RunLimits,
+    /// What must not be told.
+    pub(crate) secrets: Secrets,
     /// Who waits for an answer.
     pub(crate) responder: Option<Box<dyn Responder>>,
 }
@@ -93,17 +96,23 @@ impl Asked {
 
 impl Guest {
     /// The store's data for `request`. `props` stay with the caller.
-    pub(crate) fn new(request: RunRequest, log: &RunLog, outbound: Outbound) -> Guest {
+    pub(crate) fn new(
+        request: RunRequest,
+        secrets: &Secrets,
+        log: &RunLog,
+        outbound: Outbound,
+    ) -> Guest {
         use waystation_core::LogStream;
 
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(HEADERS_BYTES_MAX);
-        // The step's own settings are all the environment it has.
+        // The step's own settings and secrets are all the environment it has.
         let settings: Vec<_> = request.allow.config.iter().collect();
         let wasi = WasiCtxBuilder::new()
             .envs(&settings)
+            .envs(&secrets.variables())
             .stdout(LogPipe::new(log.clone(), LogStream::Stdout))
             .stderr(LogPipe::new(log.clone(), LogStream::Stderr))
             .max_random_size(RANDOM_BYTES_MAX)
@@ -123,6 +132,7 @@ impl Guest {
                 mail_owner: request.mail_owner,
                 on_timeout: request.on_timeout,
                 limits: request.limits,
+                secrets: secrets.clone(),
                 responder: request.responder,
             },
             table,

@@ -32,10 +32,13 @@ mod interfaces;
 mod invalid;
 mod logs;
 mod manifest;
+mod masked;
+mod masks;
 mod memory;
 mod outbound;
 mod outcome;
 mod sandbox;
+mod secrets;
 mod stdio;
 mod ticker;
 

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use waystation_core::{Clock, LogLine, LogStream, RunLimits};
 
+use crate::masks::MaskStream;
+use crate::secrets::Secrets;
+
 /// A run's log. Lives outside of the run, so that it is there however the run ends.
 #[derive(Clone)]
 pub(crate) struct RunLog(Arc<Shared>);
@@ -13,6 +16,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     log_bytes_max: usize,
     line_bytes_max: usize,
+    secrets: Secrets,
     state: Mutex<State>,
 }
 
@@ -25,22 +29,44 @@ struct State {
     /// What was written after the last line's end.
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    /// What is on its way there, where there are secrets to be hidden.
+    masked_stdout: Option<MaskStream>,
+    masked_stderr: Option<MaskStream>,
 }
 
 impl RunLog {
-    /// An empty log.
-    pub(crate) fn new(clock: Arc<dyn Clock>, limits: &RunLimits) -> RunLog {
+    /// An empty log, in which `secrets` are hidden.
+    pub(crate) fn new(clock: Arc<dyn Clock>, limits: &RunLimits, secrets: Secrets) -> RunLog {
+        let state = State {
+            masked_stdout: secrets.masks().map(MaskStream::new),
+            masked_stderr: secrets.masks().map(MaskStream::new),
+            ..State::default()
+        };
         RunLog(Arc::new(Shared {
             clock,
             log_bytes_max: limits.log_bytes_max,
             line_bytes_max: limits.log_line_bytes_max.max(4),
-            state: Mutex::default(),
+            secrets,
+            state: Mutex::new(state),
         }))
     }
 
     /// Takes what the guest wrote, in whatever pieces it comes.
-    pub(crate) fn write(&self, stream: LogStream, mut bytes: &[u8]) {
+    pub(crate) fn write(&self, stream: LogStream, bytes: &[u8]) {
         let mut state = self.0.state.lock();
+        if state.cut {
+            return;
+        }
+        match (self.0.secrets.masks(), state.masked(stream)) {
+            (Some(masks), Some(masked)) => {
+                let safe = masked.push(masks, bytes);
+                self.take(&mut state, stream, &safe);
+            }
+            (Some(_) | None, None) | (None, Some(_)) => self.take(&mut state, stream, bytes),
+        }
+    }
+
+    fn take(&self, state: &mut State, stream: LogStream, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if state.cut {
                 return;
@@ -52,10 +78,10 @@ impl RunLog {
                 }
                 None => (bytes, &[][..], false),
             };
-            self.extend(&mut state, stream, line);
+            self.extend(state, stream, line);
             if ended {
                 let line = std::mem::take(state.partial(stream));
-                self.push(&mut state, stream, line.strip_suffix(b"\r").unwrap_or(&line));
+                self.push(state, stream, line.strip_suffix(b"\r").unwrap_or(&line));
             }
             bytes = rest;
         }
@@ -63,14 +89,19 @@ impl RunLog {
 
     /// Adds a line of the host's.
     pub(crate) fn note(&self, text: &str) {
-        let mut state = self.0.state.lock();
-        self.push(&mut state, LogStream::Host, text.replace(['\n', '\r'], " ").as_bytes());
+        let masked = self.0.secrets.masks().and_then(|masks| masks.text(text));
+        let text = masked.as_deref().unwrap_or(text).replace(['\n', '\r'], " ");
+        self.push(&mut self.0.state.lock(), LogStream::Host, text.as_bytes());
     }
 
     /// Ends lines that the guest has not ended, and takes everything.
     pub(crate) fn finish(&self) -> Vec<LogLine> {
         let mut state = self.0.state.lock();
         for stream in [LogStream::Stdout, LogStream::Stderr] {
+            if let (Some(masks), Some(masked)) = (self.0.secrets.masks(), state.masked(stream)) {
+                let last = masked.finish(masks);
+                self.take(&mut state, stream, &last);
+            }
             let partial = std::mem::take(state.partial(stream));
             if !partial.is_empty() {
                 self.push(&mut state, stream, &partial);
@@ -138,6 +169,13 @@ impl State {
             LogStream::Stderr | LogStream::Host => &mut self.stderr,
         }
     }
+
+    fn masked(&mut self, stream: LogStream) -> Option<&mut MaskStream> {
+        match stream {
+            LogStream::Stdout => self.masked_stdout.as_mut(),
+            LogStream::Stderr | LogStream::Host => self.masked_stderr.as_mut(),
+        }
+    }
 }
 
 /// Where the last character starts, if `bytes` end within it; otherwise their end.
@@ -164,6 +202,11 @@ mod tests {
     use super::*;
 
     fn log(log_bytes_max: usize, log_line_bytes_max: usize) -> RunLog {
+        log_hiding(log_bytes_max, log_line_bytes_max, Secrets::default())
+    }
+
+    fn log_hiding(log_bytes_max: usize, log_line_bytes_max: usize, secrets: Secrets) -> RunLog {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(7)));
         let limits = RunLimits {
             memory_bytes_max: 0,
             wall_time: Duration::ZERO,
@@ -174,7 +217,7 @@ mod tests {
             log_line_bytes_max,
             mails_max: 0,
         };
-        RunLog::new(Arc::new(ManualClock::new(Timestamp::from_millis(7))), &limits)
+        RunLog::new(clock, &limits, secrets)
     }
 
     fn texts(log: &RunLog) -> Vec<String> {
@@ -232,6 +275,36 @@ mod tests {
         let marks = lines.iter().filter(|line| line.text.contains("cut here")).count();
         assert_eq!(marks, 1);
         assert_eq!(lines.last().unwrap().stream, LogStream::Host);
+    }
+
+    #[test]
+    fn secrets_are_hidden_across_pieces_and_breaks_of_lines() {
+        let given = waystation_core::RunSecret {
+            name: "KEY".parse().unwrap(),
+            value: waystation_core::SecretValue::new(String::from("one\ntwo three").into())
+                .unwrap(),
+            destinations: vec![],
+            reveal: true,
+        };
+        let log = log_hiding(1000, 10, Secrets::new(vec![given]).unwrap());
+        log.write(LogStream::Stdout, b"0123456one\n");
+        log.write(LogStream::Stderr, b"two ");
+        log.write(LogStream::Stdout, b"two thr");
+        log.note("one\ntwo three");
+        log.write(LogStream::Stdout, b"ee.\none\ntw");
+        let lines = log.finish();
+        let seen: Vec<_> = lines.iter().map(|line| (line.stream, line.text.as_str())).collect();
+        assert_eq!(
+            seen,
+            [
+                (LogStream::Host, "[secret KEY]"),
+                (LogStream::Stdout, "0123456[se"),
+                (LogStream::Stdout, "cret KEY]."),
+                (LogStream::Stdout, "one"),
+                (LogStream::Stdout, "tw"),
+                (LogStream::Stderr, "two "),
+            ]
+        );
     }
 
     #[test]

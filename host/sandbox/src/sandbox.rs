@@ -78,13 +78,13 @@ impl Sandbox {
 #[async_trait]
 impl StepRunner for Sandbox {
     async fn run(&self, request: RunRequest) -> RunReport {
-        let nothing =
-            |outcome| RunReport { outcome, logs: Vec::new(), mails: Vec::new(), compute_ms: 0 };
         let step = match self.components.get(request.component).await {
             Ok(step) => step,
-            Err(failure) => return nothing(RunOutcome::Failed(failure)),
+            Err(failure) => return attempt::nothing(RunOutcome::Failed(failure)),
         };
-        let Ok(_place) = self.runs.acquire().await else { return nothing(RunOutcome::HostBusy) };
+        let Ok(_place) = self.runs.acquire().await else {
+            return attempt::nothing(RunOutcome::HostBusy);
+        };
         Box::pin(attempt::run(step, request, self.guard.clone(), self.clock.clone())).await
     }
 }

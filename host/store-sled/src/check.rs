@@ -12,7 +12,7 @@ use std::hash::{Hash, Hasher};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use waystation_core::{Digest, Execution, ExecutionId, Token, Workflow};
-use waystation_store::{ComponentRecord, QueuedMail};
+use waystation_store::{ComponentRecord, QueuedMail, SecretRecord};
 
 use crate::files::ComponentFiles;
 use crate::keys::{self, Key};
@@ -89,7 +89,7 @@ impl Check {
                 Some(b'm') => {}
                 Some(
                     b'e' | b'h' | b'i' | b'k' | b'l' | b'n' | b'p' | b'q' | b'z' | b'c' | b'u'
-                    | b'f',
+                    | b'f' | b'v',
                 ) => {
                     self.part(key, bytes);
                 }
@@ -175,6 +175,7 @@ impl Check {
             Some(b'u') => self.read(key, value, Check::token),
             Some(b'f') => self.read(key, value, Check::workflow),
             Some(b'n') => self.read(key, value, Check::head),
+            Some(b'v') => self.read(key, value, Check::secret),
             _ => {}
         }
     }
@@ -302,6 +303,12 @@ impl Check {
         // All versions come before it: `f` before `n` from `d` on.
         if self.workflows.remove(key) != Some(head.latest) {
             self.problem(format!("a workflow whose latest version is not there: {}", shown(key)));
+        }
+    }
+
+    fn secret(&mut self, key: &[u8], secret: SecretRecord) {
+        if keys::secret(&secret.name) != key {
+            self.problem(format!("secret {} is stored as another one", secret.name));
         }
     }
 

@@ -23,12 +23,13 @@
 //! | `u` token id | a token of the API, its secret as a digest |
 //! | `f` workflow 0, version u32 | a workflow version |
 //! | `n` workflow 0 | its latest version, and whether that is live |
+//! | `v` secret name 0 | a secret, sealed |
 //! | `m` word | the store's own: `format`, and `commit`, the number of the last commit |
 //!
 //! Keys of JSON records and payloads are followed by the part's number (u16): see `value.rs`.
 
 use waystation_core::{
-    ComponentName, Digest, ExecutionId, PauseId, PayloadId, Status, Timestamp, TokenId,
+    ComponentName, Digest, ExecutionId, PauseId, PayloadId, SecretName, Status, Timestamp, TokenId,
     WorkflowName,
 };
 use waystation_store::MailId;
@@ -225,6 +226,14 @@ pub(crate) fn workflow_heads() -> Key {
 
 pub(crate) fn workflow_head(name: &WorkflowName) -> Key {
     key(b'n', &[name.as_str().as_bytes(), &[0]])
+}
+
+pub(crate) fn secrets() -> Key {
+    key(b'v', &[])
+}
+
+pub(crate) fn secret(name: &SecretName) -> Key {
+    key(b'v', &[name.as_str().as_bytes(), &[0]])
 }
 
 pub(crate) fn meta(word: &str) -> Key {

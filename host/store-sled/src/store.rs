@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Token, TokenId, Workflow, WorkflowName,
+    PauseId, PayloadId, SecretName, Timestamp, Token, TokenId, Workflow, WorkflowName,
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, Store, StoreError,
-    StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord,
+    Store, StoreError, StoreFigures,
 };
 
 use crate::check::{Check, CheckReport};
@@ -431,6 +431,23 @@ impl Store for SledStore {
     async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {
         let name = name.clone();
         self.write(move |stage| write::delete_workflow(stage, &name)).await
+    }
+
+    async fn put_secret(&self, secret: SecretRecord) -> Result<bool, StoreError> {
+        self.write(move |stage| write::put_secret(stage, &secret)).await
+    }
+
+    async fn secret(&self, name: &SecretName) -> Result<Option<SecretRecord>, StoreError> {
+        self.record(&keys::secret(name)).await
+    }
+
+    async fn secrets(&self) -> Result<Vec<SecretRecord>, StoreError> {
+        self.records(&keys::secrets(), None, usize::MAX).await
+    }
+
+    async fn delete_secret(&self, name: &SecretName) -> Result<(), DeleteError> {
+        let name = name.clone();
+        self.write(move |stage| write::delete_secret(stage, &name)).await
     }
 }
 

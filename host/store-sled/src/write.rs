@@ -3,12 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 use waystation_core::{
-    ComponentName, Digest, Event, Execution, ExecutionId, Timestamp, Token, TokenId, Transition,
-    Wake, Workflow, WorkflowName, transition,
+    ComponentName, Digest, Event, Execution, ExecutionId, SecretName, Timestamp, Token, TokenId,
+    Transition, Wake, Workflow, WorkflowName, transition,
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, DeleteError, Deployed, MailId,
-    NewRecord, NewWorkflow, QueuedMail, StoreError,
+    NewRecord, NewWorkflow, QueuedMail, SecretRecord, StoreError,
 };
 
 use crate::keys;
@@ -222,7 +222,7 @@ pub(crate) fn delete_component(
 ) -> Result<(), DeleteError> {
     let key = keys::component(name);
     let component: ComponentRecord = stage.record(&key)?.ok_or(DeleteError::NotFound)?;
-    if let Some(user) = user_of(stage, component.digest)? {
+    if let Some(user) = user_of(stage, |workflow| workflow.digests.contains(&component.digest))? {
         return Err(DeleteError::InUse(user));
     }
     Ok(stage.remove(&key)?)
@@ -238,13 +238,16 @@ pub(crate) fn delete_token(stage: &mut Stage<'_>, id: TokenId) -> Result<(), Del
     Ok(stage.remove(&key)?)
 }
 
-/// Who needs the component, in words: a live version, or one with executions under way.
-fn user_of(stage: &Stage<'_>, digest: Digest) -> Result<Option<String>, StoreError> {
+/// Who needs what `needs` looks for, in words: a live version, or one with executions under way.
+fn user_of(
+    stage: &Stage<'_>,
+    needs: impl Fn(&Workflow) -> bool,
+) -> Result<Option<String>, StoreError> {
     for key in stage.keys(&keys::all_workflow_versions(), usize::MAX)? {
         // The first part of a value stands for all of it.
         let Some(base) = key.strip_suffix(&[0, 0]) else { continue };
         let Some(workflow) = stage.record::<Workflow>(base)? else { continue };
-        if !workflow.digests.contains(&digest) {
+        if !needs(&workflow) {
             continue;
         }
         let (name, version) = (&workflow.spec.name, workflow.version);
@@ -292,6 +295,23 @@ pub(crate) fn delete_workflow(
     let head: Option<WorkflowHead> = stage.record(&key)?;
     let head = head.filter(|head| head.live).ok_or(DeleteError::NotFound)?;
     Ok(stage.put(&key, &WorkflowHead { live: false, ..head })?)
+}
+
+pub(crate) fn put_secret(stage: &mut Stage<'_>, secret: &SecretRecord) -> Result<bool, StoreError> {
+    let key = keys::secret(&secret.name);
+    let before: Option<SecretRecord> = stage.record(&key)?;
+    stage.put(&key, secret)?;
+    Ok(before.is_none())
+}
+
+pub(crate) fn delete_secret(stage: &mut Stage<'_>, name: &SecretName) -> Result<(), DeleteError> {
+    let key = keys::secret(name);
+    let before: Option<SecretRecord> = stage.record(&key)?;
+    before.ok_or(DeleteError::NotFound)?;
+    if let Some(user) = user_of(stage, |workflow| workflow.spec.names_secret(name))? {
+        return Err(DeleteError::InUse(user));
+    }
+    Ok(stage.remove(&key)?)
 }
 
 /// The number of the last commit.

@@ -7,12 +7,13 @@ use serde_json::json;
 use waystation_core::{
     BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, Grant,
     LogLine, LogStream, Mail, NewExecution, OnTimeout, PauseEnding, PauseId, Payload, Permission,
-    Rejected, Scope, Status, Timestamp, Token, TokenId, Transition, Workflow, WorkflowSpec,
+    Rejected, Scope, SecretName, SecretTerms, Status, Timestamp, Token, TokenId, Transition,
+    Workflow, WorkflowSpec,
 };
 
 use crate::{
     ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, ExecutionFilter,
-    MemoryStore, NewRecord, NewWorkflow, RunLog, Store,
+    MemoryStore, NewRecord, NewWorkflow, RunLog, SecretRecord, Store,
 };
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -34,6 +35,7 @@ pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
     workflows_have_versions(&make().await).await;
     components_are_kept_while_they_are_needed(&make().await).await;
     tokens_come_and_go(&make().await).await;
+    secrets_are_kept_while_they_are_named(&make().await).await;
 }
 
 fn workflow(name: &str, steps: usize) -> Workflow {
@@ -425,6 +427,41 @@ async fn tokens_come_and_go<S: Store>(store: &S) {
     assert_eq!(store.delete_token(token(0).id).await, Ok(()));
     assert_eq!(store.delete_token(token(0).id).await, Err(DeleteError::NotFound));
     assert_eq!(store.tokens().await, Ok(vec![changed, token(0xff)]));
+}
+
+async fn secrets_are_kept_while_they_are_named<S: Store>(store: &S) {
+    let name = |name: &str| name.parse::<SecretName>().unwrap();
+    let record = |text: &str, sealed: &str| SecretRecord {
+        name: name(text),
+        terms: SecretTerms { destinations: vec!["https://h".parse().unwrap()], reveal: true },
+        set_at: START,
+        key: "k".into(),
+        sealed: sealed.into(),
+    };
+    let api_key = name("API_KEY");
+    assert_eq!(store.secret(&api_key).await, Ok(None));
+    assert_eq!(store.delete_secret(&api_key).await, Err(DeleteError::NotFound));
+    assert_eq!(store.put_secret(record("API_KEY", "one")).await, Ok(true));
+    assert_eq!(store.put_secret(record("API_KEY", "two")).await, Ok(false));
+    assert_eq!(store.put_secret(record("API", "three")).await, Ok(true));
+    assert_eq!(store.secret(&api_key).await, Ok(Some(record("API_KEY", "two"))));
+    let all = store.secrets().await.unwrap();
+    assert_eq!(all, [record("API", "three"), record("API_KEY", "two")]);
+    let mut deployed = workflow("w", 2);
+    let uses = json!([{"name": "API_KEY", "reveal": true}]);
+    deployed.spec.steps[1].allow.secrets = serde_json::from_value(uses).unwrap();
+    let Workflow { spec, digests, grants, .. } = deployed.clone();
+    store.put_workflow(NewWorkflow { spec, digests, grants }, START).await.unwrap();
+    let in_use = |result| matches!(result, Err(DeleteError::InUse(_)));
+    assert!(in_use(store.delete_secret(&api_key).await), "a live version names it");
+    let transition = trigger(&deployed, id(1));
+    store.create(NewRecord { transition, idempotency_key: None }).await.unwrap();
+    store.delete_workflow(&deployed.spec.name).await.unwrap();
+    assert!(in_use(store.delete_secret(&api_key).await), "an execution under way names it");
+    assert_eq!(store.delete_secret(&name("API")).await, Ok(()), "nobody names this one");
+    happens(store, 1, Event::Cancel { pause: None, by: Caller::Operator }).await;
+    assert_eq!(store.delete_secret(&api_key).await, Ok(()));
+    assert_eq!(store.secrets().await, Ok(vec![]));
 }
 
 /// Tells `store` and a memory store the same `acts` random things, and compares all that can

@@ -16,13 +16,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Token, TokenId, Workflow, WorkflowName,
+    PauseId, PayloadId, SecretName, Timestamp, Token, TokenId, Workflow, WorkflowName,
 };
 
 use crate::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, Store, StoreError,
-    StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord,
+    Store, StoreError, StoreFigures,
 };
 
 /// One call of a store.
@@ -353,6 +353,22 @@ impl<S: Store, G: Gate> Store for FaultyStore<S, G> {
 
     async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {
         self.writes("delete_workflow", None, self.inner.delete_workflow(name)).await
+    }
+
+    async fn put_secret(&self, secret: SecretRecord) -> Result<bool, StoreError> {
+        self.writes("put_secret", None, self.inner.put_secret(secret)).await
+    }
+
+    async fn secret(&self, name: &SecretName) -> Result<Option<SecretRecord>, StoreError> {
+        self.reads("secret", None, self.inner.secret(name)).await
+    }
+
+    async fn secrets(&self) -> Result<Vec<SecretRecord>, StoreError> {
+        self.reads("secrets", None, self.inner.secrets()).await
+    }
+
+    async fn delete_secret(&self, name: &SecretName) -> Result<(), DeleteError> {
+        self.writes("delete_secret", None, self.inner.delete_secret(name)).await
     }
 }
 

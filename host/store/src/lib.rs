@@ -17,6 +17,6 @@ pub use faulty::{AtCall, Call, Fate, Fault, FaultyStore, Gate};
 pub use memory::MemoryStore;
 pub use records::{
     Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,
-    NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, StoreFigures,
+    NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord, StoreFigures,
 };
 pub use store::{ApplyError, DeleteError, Store, StoreError};

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Timestamp, Token, TokenId, Transition, Wake, Workflow, WorkflowName,
-    transition,
+    PauseId, PayloadId, SecretName, Timestamp, Token, TokenId, Transition, Wake, Workflow,
+    WorkflowName, transition,
 };
 
 use crate::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, Store, StoreError,
-    StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord,
+    Store, StoreError, StoreFigures,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -31,6 +31,7 @@ struct Inner {
     tokens: BTreeMap<TokenId, Token>,
     versions: BTreeMap<WorkflowName, Vec<Workflow>>,
     live: BTreeMap<WorkflowName, u32>,
+    secrets: BTreeMap<SecretName, SecretRecord>,
     /// Events accepted so far.
     accepted: u64,
 }
@@ -86,9 +87,10 @@ impl Inner {
         Ok(applied)
     }
 
-    fn user_of(&self, digest: Digest) -> Option<String> {
+    /// Who needs what `needs` looks for, in words.
+    fn user_of(&self, needs: impl Fn(&Workflow) -> bool) -> Option<String> {
         for (name, versions) in &self.versions {
-            for workflow in versions.iter().filter(|workflow| workflow.digests.contains(&digest)) {
+            for workflow in versions.iter().filter(|workflow| needs(workflow)) {
                 let version = workflow.version;
                 if self.live.get(name) == Some(&version) {
                     return Some(format!("workflow {name}, version {version}"));
@@ -326,7 +328,7 @@ impl Store for MemoryStore {
     async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError> {
         let mut inner = self.0.lock();
         let digest = inner.components.get(name).ok_or(DeleteError::NotFound)?.digest;
-        if let Some(user) = inner.user_of(digest) {
+        if let Some(user) = inner.user_of(|workflow| workflow.digests.contains(&digest)) {
             return Err(DeleteError::InUse(user));
         }
         inner.components.remove(name);
@@ -391,5 +393,30 @@ impl Store for MemoryStore {
 
     async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {
         self.0.lock().live.remove(name).map(drop).ok_or(DeleteError::NotFound)
+    }
+
+    async fn put_secret(&self, secret: SecretRecord) -> Result<bool, StoreError> {
+        let before = self.0.lock().secrets.insert(secret.name.clone(), secret);
+        Ok(before.is_none())
+    }
+
+    async fn secret(&self, name: &SecretName) -> Result<Option<SecretRecord>, StoreError> {
+        Ok(self.0.lock().secrets.get(name).cloned())
+    }
+
+    async fn secrets(&self) -> Result<Vec<SecretRecord>, StoreError> {
+        Ok(self.0.lock().secrets.values().cloned().collect())
+    }
+
+    async fn delete_secret(&self, name: &SecretName) -> Result<(), DeleteError> {
+        let mut inner = self.0.lock();
+        if !inner.secrets.contains_key(name) {
+            return Err(DeleteError::NotFound);
+        }
+        if let Some(user) = inner.user_of(|workflow| workflow.spec.names_secret(name)) {
+            return Err(DeleteError::InUse(user));
+        }
+        inner.secrets.remove(name);
+        Ok(())
     }
 }

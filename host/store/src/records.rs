@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use waystation_core::{
     ComponentName, Digest, Effect, Execution, ExecutionId, Grant, HistoryEntry, LogLine, Mail,
-    PauseId, Status, StepName, Timestamp, Transition, Workflow, WorkflowName, WorkflowSpec,
+    PauseId, SecretName, SecretTerms, Status, StepName, Timestamp, Transition, Workflow,
+    WorkflowName, WorkflowSpec,
 };
 
 /// An execution that is to be created.
@@ -191,4 +192,20 @@ pub struct Deployed {
     pub workflow: Workflow,
     /// Is it new? The same definition over the same components makes no new version.
     pub created: bool,
+}
+
+/// A secret that nobody can read who has no more than this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRecord {
+    /// Its name.
+    pub name: SecretName,
+    /// What may be done with it.
+    #[serde(flatten)]
+    pub terms: SecretTerms,
+    /// When it was set.
+    pub set_at: Timestamp,
+    /// The name of the key that it is sealed under.
+    pub key: String,
+    /// The value, sealed together with all of the above; opaque to the store.
+    pub sealed: String,
 }

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
-    PauseId, PayloadId, Rejected, Timestamp, Token, TokenId, Workflow, WorkflowName,
+    PauseId, PayloadId, Rejected, SecretName, Timestamp, Token, TokenId, Workflow, WorkflowName,
 };
 
 use crate::{
     Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,
-    NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, StoreFigures,
+    NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord, StoreFigures,
 };
 
 /// A store could not do what was asked. Nothing is known to have changed.
@@ -198,4 +198,18 @@ pub trait Store: Send + Sync + 'static {
     /// Takes a workflow away: it has no live version any more. Durable. Executions under way go
     /// on; a later deploy makes the next version.
     async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError>;
+
+    /// Keeps a secret, sealed, in place of what had its name before. Durable. `true` when
+    /// nothing had.
+    async fn put_secret(&self, secret: SecretRecord) -> Result<bool, StoreError>;
+
+    /// A secret as it was sealed.
+    async fn secret(&self, name: &SecretName) -> Result<Option<SecretRecord>, StoreError>;
+
+    /// All of them, by name.
+    async fn secrets(&self) -> Result<Vec<SecretRecord>, StoreError>;
+
+    /// Takes a secret away. Durable. Refused while a workflow's live version, or an execution
+    /// that has not ended, names it.
+    async fn delete_secret(&self, name: &SecretName) -> Result<(), DeleteError>;
 }

@@ -76,6 +76,22 @@ Examples:
         #[command(subcommand)]
         verb: TokenVerb,
     },
+    /// Set, list and remove secrets
+    #[command(after_help = "\
+The value comes from standard input, or from a file; a terminal is asked for it without echo. A
+step that names the secret gets a placeholder, which the host replaces by the value in requests
+to the destinations named by --for, and nowhere else.
+
+Examples:
+  waystation secret set API_KEY --for https://api.example.com < key.txt
+  waystation secret set SIGNING_KEY --reveal --file key.pem     (steps see the value itself)
+  waystation secret ls")]
+    Secret {
+        #[command(flatten)]
+        server: ServerArgs,
+        #[command(subcommand)]
+        verb: SecretVerb,
+    },
     /// Start an execution of a workflow
     #[command(after_help = "\
 Examples:
@@ -291,6 +307,32 @@ pub(crate) enum TokenVerb {
     Revoke {
         /// Its id
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretVerb {
+    /// Set one, in place of what had its name
+    Set {
+        /// Its name: A-Z, 0-9 and _
+        name: String,
+        /// Where its value may be sent, as in a workflow's allow.http; may be given again
+        #[arg(long = "for", value_name = "PATTERN")]
+        destinations: Vec<String>,
+        /// Steps that ask for it may see the value itself
+        #[arg(long)]
+        reveal: bool,
+        /// Read the value from this file
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// List all: names, and what may be done with them
+    #[command(visible_alias = "list")]
+    Ls,
+    /// Take one away
+    Rm {
+        /// Its name
+        name: String,
     },
 }
 

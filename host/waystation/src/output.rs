@@ -40,6 +40,12 @@ pub(crate) fn note(text: impl AsRef<str>) {
     eprintln!("{}", printable(text.as_ref()));
 }
 
+/// A question, on a terminal. The answer follows on its line.
+#[expect(clippy::print_stderr, reason = "not the answer, which goes to stdout")]
+pub(crate) fn prompt(text: impl AsRef<str>) {
+    eprint!("{}", printable(text.as_ref()));
+}
+
 /// `text` without what a terminal would obey. What steps say comes from strangers.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()

@@ -13,7 +13,7 @@ use waystation_core::{
 };
 use waystation_engine::{
     Acceptance, Admitted, ComponentGate, Engine, EngineParts, EngineSettings, ExecutionView,
-    LinkCall, MailSettings, RefusedComponent, TriggerRequest,
+    LinkCall, MailSettings, RefusedComponent, SecretKeys, TriggerRequest,
 };
 use waystation_store::{MemoryStore, Store};
 
@@ -172,6 +172,7 @@ impl World {
             gate: Arc::new(Anything),
             clock: clock.clone(),
             keys: LinkKeys::new(vec![(1, [7; 32])]).unwrap(),
+            secret_keys: SecretKeys::new(vec![[7; 32].into()]).unwrap(),
             settings,
         });
         World { engine: engine.await.unwrap(), store, clock, runner, folder }

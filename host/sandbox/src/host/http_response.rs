@@ -5,6 +5,7 @@ use waystation_core::HttpResponse;
 
 use crate::bindings::waystation::step::http_response::{Error, Host, Response};
 use crate::guest::Guest;
+use crate::masked;
 
 /// Headers that belong to the connection or that the server sets.
 const RESERVED: [HeaderName; 10] = [
@@ -37,7 +38,12 @@ impl Host for Guest {
             ));
         };
         let Response { status, headers, body } = response;
-        if responder.respond(HttpResponse { status, headers, body }) {
+        let response = HttpResponse { status, headers, body };
+        let response = match self.may.secrets.masks() {
+            Some(masks) => masked::response(masks, response),
+            None => response,
+        };
+        if responder.respond(response) {
             return Ok(());
         }
         Err(Error::NobodyWaits("the HTTP caller was answered already, or has left".into()))

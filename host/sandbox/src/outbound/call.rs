@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, Response, Uri, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiBody};
 
@@ -19,6 +19,7 @@ use super::error::CallError;
 use super::patience::Patience;
 use super::places::Place;
 use super::request_body::{BoundedBody, drain};
+use super::substitute::substitute;
 use super::{Caller, Io, Sent};
 
 /// Makes the call. One that comes to nothing leaves a line in the run's log: some guests learn
@@ -45,7 +46,14 @@ pub(super) async fn call(
     // From here on the destination is checked and connected: whatever is put into the request
     // goes there and nowhere else.
     let request = addressed(Request::from_parts(parts, body), &to)?;
-    let (answer, driven) = match exchange(&caller, request, opened, &patience).await {
+    let by = Instant::now() + patience.first_byte;
+    let substituting = substitute(&caller.secrets, &to, request, &caller.log);
+    let request = match timeout_at(by, substituting).await {
+        Ok(Ok(request)) => request,
+        Ok(Err(fault)) => return Err(give_up(&caller, &shown, &fault.into())),
+        Err(_) => return Err(give_up(&caller, &shown, &CallError::FirstByteTimeout)),
+    };
+    let (answer, driven) = match exchange(&caller, request, opened, by).await {
         Ok(answered) => answered,
         Err(error) => return Err(give_up(&caller, &shown, &error)),
     };
@@ -89,13 +97,13 @@ async fn open(
     Ok((to, place, opened))
 }
 
-/// Sends the request, and waits for the answer's headers. Besides them comes what drives the
+/// Sends the request, and waits for the answer's headers until `by`. Besides them comes what drives the
 /// connection.
 async fn exchange(
     caller: &Caller,
     request: Request<WasiBody>,
     (mut sender, connection): Opened,
-    patience: &Patience,
+    by: Instant,
 ) -> Result<(Response<Incoming>, AbortOnDropJoinHandle<()>), CallError> {
     let limits = &caller.guard.limits;
     let driven = spawn(async move {
@@ -105,7 +113,7 @@ async fn exchange(
     let (parts, body) = request.into_parts();
     let (body, too_large) = BoundedBody::new(body, limits.http_request_bytes_max);
     let request = Request::from_parts(parts, body.boxed_unsync());
-    let answer = match timeout(patience.first_byte, sender.send_request(request)).await {
+    let answer = match timeout_at(by, sender.send_request(request)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) if too_large.load(Ordering::SeqCst) => {
             return Err(CallError::RequestTooLarge { bytes_max: limits.http_request_bytes_max });

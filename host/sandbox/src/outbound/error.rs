@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use wasmtime_wasi_http::Error;
 
+use super::substitute::SecretFault;
+
 /// What went wrong with a call.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
@@ -25,6 +27,9 @@ pub(super) enum CallError {
         /// What would allow it.
         rule: String,
     },
+    /// A secret is not for there.
+    #[error("refused: {0}")]
+    Secret(#[from] SecretFault),
     /// A special address stands behind the name.
     #[error(
         "refused: {address} is {kind}: the operator may add \"{network}\" to private under [outbound]"
@@ -121,7 +126,8 @@ impl CallError {
             CallError::Invalid(_) => Error::HttpRequestUriInvalid,
             CallError::NotAllowedToStep { .. }
             | CallError::NotAllowedHere { .. }
-            | CallError::TooManyCalls { .. } => Error::HttpRequestDenied,
+            | CallError::TooManyCalls { .. }
+            | CallError::Secret(_) => Error::HttpRequestDenied,
             CallError::SpecialAddress { .. } | CallError::OwnServer => {
                 Error::DestinationIpProhibited
             }

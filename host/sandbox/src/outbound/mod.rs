@@ -30,6 +30,7 @@ mod patience;
 mod places;
 mod request_body;
 mod resolve;
+mod substitute;
 mod tls;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub(crate) use self::guard::Guard;
 pub use self::own::OwnServer;
 pub use self::resolve::{Resolve, SystemResolver};
 use crate::logs::RunLog;
+use crate::secrets::Secrets;
 
 /// What a guest may write of a request's body at once, in bytes.
 const WRITE_BYTES_MAX: usize = 64 << 10;
@@ -58,6 +60,8 @@ struct Caller {
     guard: Arc<Guard>,
     /// The step's own `allow.http`.
     allow: Vec<UrlPattern>,
+    /// What stands behind the placeholders that the guest was given.
+    secrets: Secrets,
     log: RunLog,
     /// Calls made so far.
     calls: AtomicUsize,
@@ -69,11 +73,17 @@ struct Caller {
 
 impl Outbound {
     /// For a step that may go where `allow` says, within what `guard` lets through.
-    pub(crate) fn new(guard: Arc<Guard>, allow: Vec<UrlPattern>, log: RunLog) -> Outbound {
+    pub(crate) fn new(
+        guard: Arc<Guard>,
+        allow: Vec<UrlPattern>,
+        secrets: Secrets,
+        log: RunLog,
+    ) -> Outbound {
         let places = Arc::new(Semaphore::new(guard.limits.http_parallel_max));
         let lookups = Arc::new(Semaphore::new(lookup::OF_RUN_MAX));
         let calls = AtomicUsize::new(0);
-        Outbound { caller: Arc::new(Caller { guard, allow, log, calls, places, lookups }) }
+        let caller = Caller { guard, allow, secrets, log, calls, places, lookups };
+        Outbound { caller: Arc::new(caller) }
     }
 }
 

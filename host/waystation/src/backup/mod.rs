@@ -6,7 +6,7 @@
 //! | member | holds |
 //! |---|---|
 //! | `waystation-backup.json` | format, the store's format, when and by which version it was made |
-//! | `keys/link-keys`, `keys/token` | those files, if they were asked for |
+//! | `keys/link-keys`, `keys/secret-key`, `keys/token` | those files, if they were asked for |
 //! | `store/00000001`, … | entries of the database: lengths of key and value (4 bytes each, big-endian), key, value |
 //! | `components/<64 hex digits>.wasm` | components' bytes |
 //! | `end.json` | how many there were, and the SHA-256 of all `keys/` and `store/` members one after the other |
@@ -27,7 +27,7 @@ const FORMAT: &str = "waystation-backup-1";
 
 const MANIFEST: &str = "waystation-backup.json";
 const END: &str = "end.json";
-const KEYS: [&str; 2] = ["link-keys", "token"];
+const KEYS: [&str; 3] = ["link-keys", "secret-key", "token"];
 
 /// The largest member that is not a component, in bytes. A part of the store is far below.
 const MEMBER_BYTES_MAX: u64 = 16 << 20;

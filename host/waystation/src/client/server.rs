@@ -207,6 +207,7 @@ impl Server {
             "unknown_token" => failure.hint("waystation token ls"),
             "unknown_workflow" => failure.hint("waystation workflow ls"),
             "unknown_component" => failure.hint("waystation component ls"),
+            "unknown_secret" => failure.hint("waystation secret ls"),
             "unknown_execution" => failure.hint("waystation execution ls"),
             "not_paused" => failure.hint("waystation execution show ID"),
             _ => failure,

@@ -1,7 +1,7 @@
 //! The data directory: for its owner alone, and for one process at a time.
 //!
-//! What lies in it: `lock`, `token`, `link-keys`, `store/`, `components/`, `compiled/`,
-//! `outbox/`.
+//! What lies in it: `lock`, `token`, `link-keys`, `secret-key`, `store/`, `components/`,
+//! `compiled/`, `outbox/`.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, Write};

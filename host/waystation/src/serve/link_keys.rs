@@ -55,15 +55,7 @@ pub(crate) fn parse(text: &str) -> Result<LinkKeys, String> {
 
 fn key(line: &str) -> Option<(u8, [u8; BYTES])> {
     let (id, hex) = line.split_once(char::is_whitespace)?;
-    let hex = hex.trim();
-    if hex.len() != 2 * BYTES || !hex.is_ascii() {
-        return None;
-    }
-    let mut key = [0; BYTES];
-    for (byte, at) in key.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()?;
-    }
-    Some((id.parse().ok()?, key))
+    Some((id.parse().ok()?, private_file::hex(hex.trim())?))
 }
 
 #[cfg(test)]

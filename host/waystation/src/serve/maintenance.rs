@@ -16,7 +16,7 @@ use waystation_store::StoreError;
 use waystation_store_sled::{CheckReport, SledStore, SnapshotReader};
 
 use super::data_dir::DataDir;
-use super::{link_keys, private_file, token};
+use super::{link_keys, private_file, secret_key, token};
 use crate::backup::{self, Source};
 
 /// What is handed on at once, in bytes.
@@ -56,7 +56,9 @@ impl Maintenance for StoreMaintenance {
     async fn backup(&self, keys: bool) -> Result<BackupStream, StoreError> {
         let snapshot = self.store.snapshot().await?;
         if keys {
-            tracing::warn!("a backup is made with the keys of links and the API's token in it");
+            tracing::warn!(
+                "a backup is made with the keys of links and secrets and the API's token in it"
+            );
         }
         let keys = keys.then(|| self.keys()).transpose();
         let source = Source {
@@ -73,7 +75,7 @@ impl Maintenance for StoreMaintenance {
 impl StoreMaintenance {
     fn keys(&self) -> io::Result<BTreeMap<&'static str, String>> {
         let mut keys = BTreeMap::new();
-        for name in [link_keys::NAME, token::NAME] {
+        for name in [link_keys::NAME, secret_key::NAME, token::NAME] {
             keys.extend(private_file::read(&self.data.join(name))?.map(|text| (name, text)));
         }
         Ok(keys)

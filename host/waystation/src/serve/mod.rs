@@ -7,6 +7,7 @@ mod logging;
 mod maintenance;
 mod open_files;
 pub(crate) mod private_file;
+mod secret_key;
 mod signals;
 mod token;
 mod wire;
@@ -14,6 +15,7 @@ mod wire;
 pub(crate) use clock::SystemClock;
 pub(crate) use data_dir::{DataDir, RESTORING};
 pub(crate) use link_keys::parse as read_link_keys;
+pub(crate) use secret_key::parse as read_secret_keys;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use waystation_core::Clock;
 use waystation_http::{App, HttpSettings, Tokens};
 
 use maintenance::StoreMaintenance;
+use wire::Keys;
 
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -42,7 +45,7 @@ async fn serve(settings: Settings) -> Done {
     let data = Arc::new(DataDir::open(&settings.data)?);
     data.is_whole()?;
     let root = token::load(&data)?;
-    let keys = link_keys::load(&data)?;
+    let keys = Keys { links: link_keys::load(&data)?, secrets: secret_key::load(&data)? };
 
     open_files::make_room(settings.limits.connections_max);
     let listener = TcpListener::bind(&settings.listen).await.map_err(|error| {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use waystation_core::{Clock, Digest, LinkKeys};
 use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
+    SecretKeys,
 };
 use waystation_sandbox::{
     ComponentSource, InvalidComponent, Manifest, OutboundPolicy, OwnServer, Sandbox, SandboxConfig,
@@ -41,12 +42,18 @@ impl Wired {
     }
 }
 
+/// What the server keeps for its own eyes.
+pub(super) struct Keys {
+    pub(super) links: LinkKeys,
+    pub(super) secrets: SecretKeys,
+}
+
 /// Opens the store, sets up the sandbox, starts the engine. The server listens at `listen`, and
 /// links name it by `public_url`.
 pub(super) async fn start(
     settings: &Settings,
     data: &DataDir,
-    keys: LinkKeys,
+    keys: Keys,
     clock: Arc<dyn Clock>,
     listen: SocketAddr,
     public_url: &str,
@@ -77,7 +84,8 @@ pub(super) async fn start(
         runner: Arc::<Sandbox>::clone(&sandbox),
         gate: Arc::new(Gate(sandbox)),
         clock,
-        keys,
+        keys: keys.links,
+        secret_keys: keys.secrets,
         settings: EngineSettings {
             public_url: public_url.to_owned(),
             on_timeout: settings.on_timeout,
@@ -93,7 +101,23 @@ pub(super) async fn start(
     let engine = Engine::start(parts)
         .await
         .map_err(|error| Failure::new(format!("the engine does not start: {error}")))?;
+    warn_of_unreadable(&engine).await?;
     Ok(Wired { engine, store })
+}
+
+/// A data directory that was restored without its keys has secrets that nobody can read.
+async fn warn_of_unreadable(engine: &Engine) -> Done {
+    let secrets = engine
+        .secrets()
+        .await
+        .map_err(|error| Failure::new(format!("the secrets can't be read: {error}")))?;
+    for secret in secrets {
+        if let Some(why) = secret.unreadable {
+            let name = secret.name.as_str();
+            tracing::warn!(name, why, "a secret can't be read; runs that name it will fail");
+        }
+    }
+    Ok(())
 }
 
 /// The store's files, as the sandbox asks for them.

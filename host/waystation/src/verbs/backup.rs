@@ -60,8 +60,9 @@ pub(super) fn backup(server: &Server, file: &Path, keys: bool, json: bool) -> Do
     ));
     if !manifest.keys {
         output::line(
-            "It holds no keys: keep a copy of DATA/link-keys elsewhere, or links from before will \
-             not work after a restore (--with-keys puts them in)",
+            "It holds no keys: keep copies of DATA/link-keys and DATA/secret-key elsewhere, or links \
+             from before will not work after a restore, and secrets can't be read (--with-keys puts \
+             them in)",
         );
     }
     Ok(())
@@ -118,8 +119,8 @@ pub(super) fn restore(file: &Path, data: &Path, json: bool) -> Done {
     output::line(format!("restored to {}, as of {}", data.display(), manifest.created_at));
     if !manifest.keys {
         output::line(format!(
-            "The backup holds no keys: put your copy of link-keys into {} before you start, or \
-             links from before will not work",
+            "The backup holds no keys: put your copies of link-keys and secret-key into {} before \
+             you start, or links from before will not work, and secrets have to be set again",
             data.display()
         ));
     }

@@ -53,6 +53,7 @@ pub(super) fn run(args: &ServerArgs) -> Done {
         }
         timers(&server, &mut checks);
         checks.push(store_of(&server));
+        secrets(&server, &mut checks);
         data_dir(&args.data_dir, &mut checks);
     } else {
         // Looked at before it is opened, which mends its mode.
@@ -185,6 +186,30 @@ fn figure_of(text: &str, name: &str) -> Option<u64> {
     line.trim().parse().ok()
 }
 
+/// Can the server read its secrets? Without its keys it can't.
+fn secrets(server: &Server, checks: &mut Vec<Check>) {
+    let name = "secrets";
+    let (verdict, text) = match server.get("/api/v1/secrets") {
+        Ok(answer) => {
+            let all = answer.body["items"].as_array().cloned().unwrap_or_default();
+            let lost = all.iter().filter(|secret| !secret["unreadable"].is_null());
+            let lost: Vec<&str> = lost.filter_map(|secret| secret["name"].as_str()).collect();
+            match lost.as_slice() {
+                [] => (Verdict::Fine, format!("all of its {} secrets can be read", all.len())),
+                lost => {
+                    let lost = lost.join(", ");
+                    let text = format!(
+                        "can't be read: {lost}: put the secret-key of their time back, or set them again"
+                    );
+                    (Verdict::Bad, text)
+                }
+            }
+        }
+        Err(failure) => (Verdict::Bad, failure.to_string()),
+    };
+    checks.push(Check { name, verdict, text });
+}
+
 /// The store of a running server, which checks it itself.
 fn store_of(server: &Server) -> Check {
     let waiting = progress::spinner("checking the store");
@@ -252,27 +277,29 @@ fn data_dir(path: &Path, checks: &mut Vec<Check>) {
     };
     checks.push(Check { name, verdict, text });
     checks.push(mode(name, path, about.permissions().mode()));
-    for file in ["token", "link-keys"] {
+    for file in ["token", "link-keys", "secret-key"] {
         let path = path.join(file);
         if let Ok(about) = std::fs::metadata(&path) {
             checks.push(mode("key file", &path, about.permissions().mode()));
         }
     }
-    checks.extend(link_keys(&path.join("link-keys")));
+    let links = |text: &str| serve::read_link_keys(text).map(drop);
+    checks.extend(keys(&path.join("link-keys"), "signs links", links));
+    let secrets = |text: &str| serve::read_secret_keys(text).map(drop);
+    checks.extend(keys(&path.join("secret-key"), "seals secrets", secrets));
 }
 
-/// Can the keys of links be used? Without them links from before do not work.
-fn link_keys(path: &Path) -> Option<Check> {
+/// Can the keys be used? Without them links from before do not work, and secrets do not open.
+fn keys(path: &Path, does: &str, read: fn(&str) -> Result<(), String>) -> Option<Check> {
     let name = "key file";
     let shown = path.display();
-    let (verdict, text) =
-        match std::fs::read_to_string(path).map(|text| serve::read_link_keys(&text)) {
-            Ok(Ok(_)) => (Verdict::Fine, format!("{shown} signs links")),
-            Ok(Err(why)) => (Verdict::Bad, format!("{shown}: {why}")),
-            // Before the first start there is none.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-            Err(error) => (Verdict::Bad, format!("{shown}: {error}")),
-        };
+    let (verdict, text) = match std::fs::read_to_string(path).map(|text| read(&text)) {
+        Ok(Ok(())) => (Verdict::Fine, format!("{shown} {does}")),
+        Ok(Err(why)) => (Verdict::Bad, format!("{shown}: {why}")),
+        // Before the first start there is none.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => (Verdict::Bad, format!("{shown}: {error}")),
+    };
     Some(Check { name, verdict, text })
 }
 

@@ -8,6 +8,7 @@ mod event;
 mod execution;
 mod inspect;
 mod new;
+mod secret;
 mod show;
 mod test;
 mod token;
@@ -27,6 +28,7 @@ pub(crate) fn run(verb: Verb) -> Done {
         Verb::Component { server, verb } => component::run(&server, verb),
         Verb::Workflow { server, verb } => workflow::run(&server, verb),
         Verb::Token { server, verb } => token::run(&Server::new(&server)?, verb, server.json),
+        Verb::Secret { server, verb } => secret::run(&server, verb),
         Verb::Trigger { server, workflow, data, wait, idempotency_key } => {
             let request = trigger::Request { workflow, data, wait, idempotency_key };
             trigger::run(&Server::new(&server)?, &request, server.json)

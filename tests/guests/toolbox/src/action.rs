@@ -8,6 +8,7 @@ use waystation_step::flow::{self, Links, OnTimeout, SuspendOptions};
 use waystation_step::{Error, context, exports, http, http_response, send};
 
 use crate::harm;
+use crate::secret::{self, Send};
 
 /// One thing to do.
 #[derive(Deserialize)]
@@ -53,6 +54,14 @@ pub enum Action {
     Recurse,
     Panic(String),
     ProcessExit(i32),
+    /// Finds the value of this variable.
+    Variable(String),
+    /// Finds the answer's body.
+    Send(Send),
+    /// Logs, exports and mails what was found last, and finds it again.
+    Leak,
+    /// Ends with what was found last: `fail`, `panic`, `exit`, `suspend`, `rerun` or `respond`.
+    End(String),
 }
 
 #[derive(Default, Deserialize)]
@@ -87,7 +96,7 @@ pub struct Fail {
 
 impl Action {
     /// Does it.
-    pub fn act(self, links: &mut Option<Links>) -> Result<Value, Error> {
+    pub fn act(self, links: &mut Option<Links>, found: &Value) -> Result<Value, Error> {
         match self {
             Action::Return(value) => return Ok(value),
             Action::Context => return described(),
@@ -125,6 +134,16 @@ impl Action {
             Action::Recurse => return Ok(harm::recurse(1).into()),
             Action::Panic(message) => panic!("{message}"),
             Action::ProcessExit(code) => std::process::exit(code),
+            Action::Variable(name) => return Ok(secret::variable(&name).into()),
+            Action::Send(send) => return send.send(),
+            Action::Leak => {
+                secret::leak(found)?;
+                return Ok(found.clone());
+            }
+            Action::End(way) => {
+                secret::end(&way, found)?;
+                return Ok(found.clone());
+            }
         }
         Ok(Value::Null)
     }
@@ -195,14 +214,14 @@ fn post_run(url: &str, links: Option<&Links>) -> Result<(), Error> {
     Ok(())
 }
 
-fn respond(status: u16, body: String, more: Vec<(String, String)>) -> Result<(), Error> {
+pub fn respond(status: u16, body: String, more: Vec<(String, String)>) -> Result<(), Error> {
     let mut headers = vec![("x-toolbox".into(), "yes".into())];
     headers.extend(more);
     http_response::respond(http_response::Response { status, headers, body: body.into() })?;
     Ok(())
 }
 
-fn email(to: Vec<String>, subject: String, text: String) -> Result<(), Error> {
+pub fn email(to: Vec<String>, subject: String, text: String) -> Result<(), Error> {
     send::email(send::Mail { to, subject, text: Some(text), html: None })?;
     Ok(())
 }

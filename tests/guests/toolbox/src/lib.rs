@@ -4,6 +4,7 @@
 
 mod action;
 mod harm;
+mod secret;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,7 +31,7 @@ fn handler(props: Props) -> Result<Value, Error> {
     let mut found = Value::Null;
     let mut links = None;
     for action in actions {
-        found = action.act(&mut links)?;
+        found = action.act(&mut links, &found)?;
     }
     Ok(found)
 }

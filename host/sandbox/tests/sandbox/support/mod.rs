@@ -225,6 +225,7 @@ pub(crate) fn request() -> RunRequest {
             approval_url: "http://h/approve/t".into(),
         },
         allow: Allow::default(),
+        secrets: Vec::new(),
         on_timeout: OnTimeout::Cancel,
         mail_owner: false,
         limits: RunLimits {
