@@ -1,5 +1,4 @@
 //! Who gets in, how many, how long and how often; and who does not.
-#![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use std::time::Duration;
 

@@ -835,3 +835,23 @@ async fn a_handler_that_panics_tells_the_caller_nothing() {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(door.api("GET", "/workflows", "").await.status, 200);
 }
+
+#[tokio::test]
+async fn who_may_only_look_does_not_get_the_links_that_act() {
+    let door = Door::open(GetLink::Act).await;
+    let execution = door.paused().await;
+    let path = format!("/api/v1/executions/{}", execution["id"].as_str().unwrap());
+    for (scope, acts) in [("read", false), ("deploy", false), ("operate", true), ("admin", true)] {
+        let (_, token) = door.token(&[scope]).await;
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let one = door.call("GET", &path, &headers, "").await.json();
+        let all = door.call("GET", "/api/v1/executions", &headers, "").await.json();
+        for waiting in [&one["waiting"], &all["items"][0]["waiting"]] {
+            assert_eq!(waiting["kind"], "suspend", "{scope}");
+            for link in ["resume_url", "cancel_url", "approval_url"] {
+                assert_eq!(waiting[link].is_string(), acts, "{scope}: {link}");
+            }
+        }
+    }
+}
