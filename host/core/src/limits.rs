@@ -143,7 +143,7 @@ impl Default for Limits {
             connections_per_address_max: 256,
             header_bytes_max: 64 * KIB,
             headers_max: 100,
-            url_bytes_max: 8 * KIB,
+            url_bytes_max: 16 * KIB,
             header_timeout_s: 10,
             body_timeout_s: 600,
             write_timeout_s: 30,

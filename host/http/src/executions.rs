@@ -3,16 +3,16 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
-use waystation_core::{ExecutionId, Status, WorkflowName};
+use waystation_core::{ExecutionId, Scope, Status, WorkflowName};
 use waystation_engine::{
-    Engine, ExecutionPage, ExecutionView, LinkAnswer, LinkCall, TestReport, TriggerRequest,
+    Engine, ExecutionPage, ExecutionView, LinkAnswer, LinkCall, TestReport, TriggerRequest, Waiting,
 };
 use waystation_store::ExecutionFilter;
 
@@ -21,6 +21,7 @@ use crate::client::ClientIp;
 use crate::params::{Query, Segment, missing_named};
 use crate::problem::{Code, Problem};
 use crate::request_data::{RequestData, Sender};
+use crate::tokens::Caller;
 use crate::{body, idempotency, json_body, wait, workflows};
 
 /// Executions of a page that names no number, and the most that it may name.
@@ -98,9 +99,26 @@ pub(crate) async fn test(
 }
 
 /// Newest first, `{items, next_cursor}`.
-pub(crate) async fn list(State(shared): Ctx, query: Query) -> Result<Json<ExecutionPage>, Problem> {
+pub(crate) async fn list(
+    State(shared): Ctx,
+    Extension(caller): Extension<Caller>,
+    query: Query,
+) -> Result<Json<ExecutionPage>, Problem> {
     let (filter, limit) = filter(&query)?;
-    Ok(Json(shared.engine().executions(filter, limit).await?))
+    let mut page = shared.engine().executions(filter, limit).await?;
+    if !caller.allows(Scope::Operate) {
+        page.items.iter_mut().for_each(|item| without_links(&mut item.waiting));
+    }
+    Ok(Json(page))
+}
+
+/// Links act for whoever has them: who may not act does not get them.
+pub(crate) fn without_links(waiting: &mut Option<Waiting>) {
+    if let Some(waiting) = waiting {
+        waiting.resume_url = None;
+        waiting.cancel_url = None;
+        waiting.approval_url = None;
+    }
 }
 
 fn filter(query: &Query) -> Result<(ExecutionFilter, usize), Problem> {
@@ -128,12 +146,16 @@ fn filter(query: &Query) -> Result<(ExecutionFilter, usize), Problem> {
 /// One of them, now or, with `?wait=N`, when it has ended or paused.
 pub(crate) async fn get(
     State(shared): Ctx,
+    Extension(caller): Extension<Caller>,
     segment: Segment,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let patience = wait::patience(&headers, &query)?;
-    let (view, _) = look(shared.engine(), id(&segment)?, patience).await?;
+    let (mut view, _) = look(shared.engine(), id(&segment)?, patience).await?;
+    if !caller.allows(Scope::Operate) {
+        without_links(&mut view.waiting);
+    }
     Ok((applied(patience), Json(view)).into_response())
 }
 

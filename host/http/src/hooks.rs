@@ -11,7 +11,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use waystation_core::{HttpResponse, Respond, WorkflowName};
-use waystation_engine::{ExecutionView, TriggerRequest};
+use waystation_engine::TriggerRequest;
 
 use crate::app::Ctx;
 use crate::client::ClientIp;
@@ -60,22 +60,14 @@ pub(crate) async fn call(
     if patience.is_some() && triggered.created {
         let (mut execution, settled) = executions::look(engine, triggered.id, patience).await?;
         if settled {
-            without_links(&mut execution);
+            // Who triggers is not who approves: the links go where the step sends them.
+            executions::without_links(&mut execution.waiting);
             let headers = ([(LOCATION, location)], executions::applied(patience));
             return Ok((headers.0, headers.1, Json(execution)).into_response());
         }
     }
     let answer = Json(json!({"id": triggered.id, "url": location}));
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], answer).into_response())
-}
-
-/// Who triggers is not who approves: the links go where the step sends them.
-fn without_links(execution: &mut ExecutionView) {
-    if let Some(waiting) = &mut execution.waiting {
-        waiting.resume_url = None;
-        waiting.cancel_url = None;
-        waiting.approval_url = None;
-    }
 }
 
 /// What the step said. How the bytes travel is the server's own business.

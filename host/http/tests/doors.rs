@@ -872,3 +872,23 @@ async fn secrets_are_set_and_never_answered() {
     assert_eq!(door.api("DELETE", "/secrets/KEY", "").await.status.as_u16(), 204);
     assert_eq!(door.api("GET", "/secrets", "").await.json(), json!({"items": []}));
 }
+
+#[tokio::test]
+async fn who_may_only_look_does_not_get_the_links_that_act() {
+    let door = Door::open(GetLink::Act).await;
+    let execution = door.paused().await;
+    let path = format!("/api/v1/executions/{}", execution["id"].as_str().unwrap());
+    for (scope, acts) in [("read", false), ("deploy", false), ("operate", true), ("admin", true)] {
+        let (_, token) = door.token(&[scope]).await;
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let one = door.call("GET", &path, &headers, "").await.json();
+        let all = door.call("GET", "/api/v1/executions", &headers, "").await.json();
+        for waiting in [&one["waiting"], &all["items"][0]["waiting"]] {
+            assert_eq!(waiting["kind"], "suspend", "{scope}");
+            for link in ["resume_url", "cancel_url", "approval_url"] {
+                assert_eq!(waiting[link].is_string(), acts, "{scope}: {link}");
+            }
+        }
+    }
+}
