@@ -20,8 +20,7 @@ impl Arrivals {
         let listener = TcpListener::bind((ip, 0)).expect("a port on loopback");
         let address = listener.local_addr().expect("its address");
         let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let arrivals =
-            Arrivals { address, begun: Arc::clone(&begun), ended: Arc::clone(&ended) };
+        let arrivals = Arrivals { address, begun: Arc::clone(&begun), ended: Arc::clone(&ended) };
         let serve = Arc::new(serve);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {

@@ -6,9 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use waystation_tests::{
-    Arrivals, Client, Server, ServerOptions, read_head, run_id, toolbox, wait,
-};
+use waystation_tests::{Arrivals, Client, Server, ServerOptions, read_head, run_id, toolbox, wait};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
 

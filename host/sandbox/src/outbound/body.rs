@@ -70,16 +70,11 @@ impl AnswerBody {
                 self.left = left;
                 Poll::Ready(Some(Ok(frame)))
             }
-            None => {
-                self.failed(&CallError::ResponseTooLarge { bytes_max: self.limits.bytes_max })
-            }
+            None => self.failed(&CallError::ResponseTooLarge { bytes_max: self.limits.bytes_max }),
         }
     }
 
-    fn wait(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let most = self.limits.between_bytes;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(most)));
         match waiting.as_mut().poll(context) {

@@ -54,8 +54,8 @@ pub(super) async fn call(
         between_bytes: patience.between_bytes,
     };
     let log = caller.log.clone();
-    let answer = answer
-        .map(|incoming| AnswerBody::new(incoming, place, limits, shown, log).boxed_unsync());
+    let answer =
+        answer.map(|incoming| AnswerBody::new(incoming, place, limits, shown, log).boxed_unsync());
     let io: Io = Box::new(async move {
         driven.await;
         Ok(())

@@ -125,7 +125,9 @@ impl CallError {
             CallError::SpecialAddress { .. } | CallError::OwnServer => {
                 Error::DestinationIpProhibited
             }
-            CallError::RequestTooLarge { bytes_max } => Error::HttpRequestBodySize(size(*bytes_max)),
+            CallError::RequestTooLarge { bytes_max } => {
+                Error::HttpRequestBodySize(size(*bytes_max))
+            }
             CallError::ResponseTooLarge { bytes_max } => {
                 Error::HttpResponseBodySize(size(*bytes_max))
             }
@@ -136,7 +138,9 @@ impl CallError {
             CallError::ConnectTimeout => Error::ConnectionTimeout,
             CallError::Connect(error) => connect_code(error),
             CallError::Tls(error) => tls_code(error),
-            CallError::NoRoots(_) | CallError::LocalAddresses(_) => Error::InternalError(Some(self.to_string())),
+            CallError::NoRoots(_) | CallError::LocalAddresses(_) => {
+                Error::InternalError(Some(self.to_string()))
+            }
             CallError::FirstByteTimeout | CallError::BetweenBytesTimeout => {
                 Error::ConnectionReadTimeout
             }

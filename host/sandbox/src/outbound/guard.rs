@@ -94,7 +94,8 @@ impl Guard {
                 let network = addresses::network_of(ip);
                 return Err(CallError::SpecialAddress { address: ip, kind, network });
             }
-            if self.policy.own.as_ref().is_some_and(|own| own.forbids_address(to, *address, local)) {
+            if self.policy.own.as_ref().is_some_and(|own| own.forbids_address(to, *address, local))
+            {
                 return Err(CallError::OwnServer);
             }
         }
@@ -216,7 +217,10 @@ mod tests {
             let by = Instant::now() + std::time::Duration::from_secs(5);
             let run = Arc::new(Semaphore::new(OF_RUN_MAX));
             let resolved = guard.resolve(&to(sly), run, by).await;
-            assert!(matches!(resolved, Err(CallError::SpecialAddress { .. })), "{sly}: {resolved:?}");
+            assert!(
+                matches!(resolved, Err(CallError::SpecialAddress { .. })),
+                "{sly}: {resolved:?}"
+            );
         }
     }
 }

@@ -38,7 +38,8 @@ impl Lookups {
         by: Instant,
     ) -> Result<Vec<SocketAddr>, CallError> {
         let (all, resolver) = (self.all.clone(), self.resolver.clone());
-        let places = async { Some((run.acquire_owned().await.ok()?, all.acquire_owned().await.ok()?)) };
+        let places =
+            async { Some((run.acquire_owned().await.ok()?, all.acquire_owned().await.ok()?)) };
         let Ok(Some(places)) = timeout_at(by, places).await else {
             return Err(CallError::DnsTimeout);
         };

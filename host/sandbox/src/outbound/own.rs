@@ -130,7 +130,8 @@ mod tests {
             own.forbids_address(&to, address.parse().unwrap(), &[])
         };
         for path in CLOSED {
-            for address in ["127.0.0.1:8787", "[::ffff:127.0.0.1]:8787", "0.0.0.0:8787", "[::]:8787"]
+            for address in
+                ["127.0.0.1:8787", "[::ffff:127.0.0.1]:8787", "0.0.0.0:8787", "[::]:8787"]
             {
                 assert!(forbids(path, address), "{address} {path}");
             }
@@ -150,7 +151,8 @@ mod tests {
             let forbids = |address: &str| {
                 own.forbids_address(&to("http://h:8787/api"), address.parse().unwrap(), &local)
             };
-            for ours in ["127.0.0.1", "127.9.9.9", "[::1]", "10.0.0.7", "[fd00::7]", "[::ffff:10.0.0.7]"]
+            for ours in
+                ["127.0.0.1", "127.9.9.9", "[::1]", "10.0.0.7", "[fd00::7]", "[::ffff:10.0.0.7]"]
             {
                 assert!(forbids(&format!("{ours}:8787")), "{listen} {ours}");
                 assert!(!forbids(&format!("{ours}:8788")), "{listen} {ours}");
@@ -163,8 +165,11 @@ mod tests {
     fn our_public_name_is_ours() {
         let own = own("127.0.0.1:8787", "https://Flows.Example.com");
         for path in CLOSED {
-            for origin in ["https://flows.example.com", "http://flows.example.com.", "https://FLOWS.example.com:80"]
-            {
+            for origin in [
+                "https://flows.example.com",
+                "http://flows.example.com.",
+                "https://FLOWS.example.com:80",
+            ] {
                 assert!(own.forbids_name(&to(&format!("{origin}{path}"))), "{origin}{path}");
             }
             assert!(!own.forbids_name(&to(&format!("https://flows.example.com:8443{path}"))));

@@ -23,7 +23,10 @@ impl BoundedBody {
     /// more.
     pub(super) fn new(inner: WasiBody, bytes_max: usize) -> (BoundedBody, Arc<AtomicBool>) {
         let too_large = Arc::new(AtomicBool::new(false));
-        (BoundedBody { inner: Some(inner), left: bytes_max, too_large: too_large.clone() }, too_large)
+        (
+            BoundedBody { inner: Some(inner), left: bytes_max, too_large: too_large.clone() },
+            too_large,
+        )
     }
 }
 

@@ -208,9 +208,12 @@ async fn headers_are_bounded_in_size_and_number() {
     let few = Limits { http_headers_max: 5, ..Limits::default() };
     let enough = Limits { http_headers_max: 6, ..Limits::default() };
     let small = Limits { http_headers_bytes_max: 8192, ..Limits::default() };
-    for (answer, limits, got) in
-        [(many, few, "1026"), (many, enough, "200"), (large, small, "1026"), (large, Limits::default(), "200")]
-    {
+    for (answer, limits, got) in [
+        (many, few, "1026"),
+        (many, enough, "200"),
+        (large, small, "1026"),
+        (large, Limits::default(), "200"),
+    ] {
         let (authority, _served) = server(Some(answer)).await;
         let call = calling(&authority, &["http://*:*"]);
         let report = run_in(&bounded(limits), caller(0), call).await;

@@ -225,15 +225,16 @@ async fn our_own_server_is_closed_but_for_links_and_hooks() {
         ..OutboundPolicy::default()
     });
     let at = |authority: &str, path: &str| Call { path: path.into(), ..Call::to(authority) };
-    let ways: Vec<Way> = ["127.0.0.1", "127.9.9.9", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "us.test"]
-        .iter()
-        .flat_map(|host| {
-            let authority = format!("{host}:{port}");
-            ["/api/v1/executions", "/metrics", "/", "/resume/../metrics", "//resume/x"]
-                .map(|path| ("ourselves", at(&authority, path)))
-        })
-        .chain([("our public name", at("w.example", "/api/v1/executions"))])
-        .collect();
+    let ways: Vec<Way> =
+        ["127.0.0.1", "127.9.9.9", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "us.test"]
+            .iter()
+            .flat_map(|host| {
+                let authority = format!("{host}:{port}");
+                ["/api/v1/executions", "/metrics", "/", "/resume/../metrics", "//resume/x"]
+                    .map(|path| ("ourselves", at(&authority, path)))
+            })
+            .chain([("our public name", at("w.example", "/api/v1/executions"))])
+            .collect();
     let through = attempt(&sandbox, &arrivals, &ways).await;
     assert!(through.is_empty(), "{through:#?}");
     let open = at(&format!("us.test:{port}"), "/resume/token");

@@ -10,8 +10,7 @@ use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
 };
 use waystation_sandbox::{
-    ComponentSource, InvalidComponent, Manifest, OutboundPolicy, OwnServer, Sandbox,
-    SandboxConfig,
+    ComponentSource, InvalidComponent, Manifest, OutboundPolicy, OwnServer, Sandbox, SandboxConfig,
 };
 use waystation_store_sled::{ComponentFiles, SledStore};
 

@@ -90,7 +90,9 @@ pub(crate) fn burst(calls: usize, at_once: bool) -> Vec<u8> {
     };
     guest_with(
         &items,
-        &format!("(local $n i32) (local $number i32) (local.set $number (i32.const 1000)) {loops} {RETURN_NUMBER}"),
+        &format!(
+            "(local $n i32) (local $number i32) (local.set $number (i32.const 1000)) {loops} {RETURN_NUMBER}"
+        ),
     )
 }
 
@@ -125,9 +127,11 @@ impl Call {
         };
         let method = match self.method.as_str() {
             "" => String::new(),
-            "CONNECT" => {
-                or_return("(call $set_method (local.get $request) (i32.const 5) (i32.const 0) (i32.const 0))".into(), 2001)
-            }
+            "CONNECT" => or_return(
+                "(call $set_method (local.get $request) (i32.const 5) (i32.const 0) (i32.const 0))"
+                    .into(),
+                2001,
+            ),
             other => or_return(
                 format!("(call $set_method (local.get $request) (i32.const 9) {{{other}}})"),
                 2001,
@@ -141,7 +145,10 @@ impl Call {
             ),
         };
         let authority = or_return(
-            format!("(call $set_authority (local.get $request) (i32.const 1) {{{}}})", self.authority),
+            format!(
+                "(call $set_authority (local.get $request) (i32.const 1) {{{}}})",
+                self.authority
+            ),
             2002,
         );
         let path = or_return(
