@@ -203,10 +203,12 @@ fn every_way_to_keep_a_step_waiting_ends() {
     let client = server.client();
     let silent = Arrivals::at("127.0.0.1", |mut stream| listen_on(&mut stream));
     let stalled = Arrivals::at("127.0.0.1", |mut stream| {
+        read_head(&mut stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
         listen_on(&mut stream);
     });
     let endless_head = Arrivals::at("127.0.0.1", |mut stream| {
+        read_head(&mut stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         while stream.write_all(b"x: y\r\n").is_ok() {}
     });
