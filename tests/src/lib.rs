@@ -9,13 +9,14 @@
 //! - the process: [`Server`], [`Cli`]
 //! - talking to it: [`Client`], [`http`], [`Raw`]
 //! - what it runs: [`guests`], [`toolbox`]
-//! - the world around it: [`Recorder`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
+//! - the world around it: [`Recorder`], [`Arrivals`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
 //! - patience: [`wait`]
 //! - all of it under torture: [`torture`]
 //!
 //! Whatever goes wrong here ends the test: the harness panics and says what it was doing.
 #![expect(clippy::expect_used, reason = "a harness that can't do its work fails the test")]
 
+mod arrivals;
 mod browser;
 mod cli;
 mod client;
@@ -33,6 +34,7 @@ pub mod toolbox;
 pub mod torture;
 pub mod wait;
 
+pub use arrivals::{Arrivals, read_head};
 pub use browser::Browser;
 pub use cli::{Cli, Said};
 pub use client::{Client, TOKEN, run_id};

@@ -35,6 +35,11 @@ pub(super) fn words(code: &ErrorCode) -> String {
         ErrorCode::HttpRequestUriInvalid => "the URL is not valid",
         ErrorCode::HttpResponseIncomplete => "the answer is cut off",
         ErrorCode::HttpProtocolError => "the answer is no HTTP",
+        ErrorCode::HttpRequestBodySize(_) => "the request's body is larger than the host allows",
+        ErrorCode::HttpResponseBodySize(_) => "the answer's body is larger than the host allows",
+        ErrorCode::HttpResponseHeaderSectionSize(_) => {
+            "the answer's headers are larger than the host allows"
+        }
         ErrorCode::InternalError(Some(reason)) => return reason.clone(),
         other => return format!("{other:?}"),
     };

@@ -46,7 +46,9 @@ impl Body for BoundedBody {
                 Some(left) => self.left = left,
                 None => {
                     self.too_large.store(true, Ordering::SeqCst);
-                    self.inner.take().map(drain);
+                    if let Some(inner) = self.inner.take() {
+                        drain(inner);
+                    }
                     return Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))));
                 }
             }

@@ -8,3 +8,4 @@ mod limits;
 mod outbound;
 mod outcomes;
 mod support;
+mod ways_in;

@@ -1,50 +1,15 @@
 //! Guests that call out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use waystation_core::{LogStream, RunReport, RunRequest};
+use waystation_core::{Limits, LogStream, RunReport};
 use waystation_sandbox::OutboundPolicy;
 
-use crate::support::{guest, json, log, request, returned, run, run_in, sandbox};
-
-/// Calls `http://PROPS/path?secret=1`; returns the status, or 1000 and the error's number in
-/// `error-code`.
-fn caller(scheme: u8) -> Vec<u8> {
-    guest(&format!(
-        "(local $request i32) (local $future i32) (local $options i32) (local $number i32)
-        (local.set $request (call $request (call $fields)))
-        (drop (call $set_scheme (local.get $request) (i32.const 1) (i32.const {scheme}) (i32.const 0) (i32.const 0)))
-        (drop (call $set_authority (local.get $request) (i32.const 1)
-            (i32.add (local.get $props) (i32.const 1)) (i32.sub (local.get $props_len) (i32.const 2))))
-        (drop (call $set_path (local.get $request) (i32.const 1) {{/path?secret=1}}))
-        (local.set $options (call $options))
-        (drop (call $set_first_byte (local.get $options) (i32.const 1) (i64.const 300_000_000)))
-        (call $handle (local.get $request) (i32.const 1) (local.get $options) (i32.const 8256))
-        (if (i32.load8_u (i32.const 8256)) (then unreachable))
-        (local.set $future (i32.load (i32.const 8264)))
-        (call $block (call $subscribe (local.get $future)))
-        (call $get (local.get $future) (i32.const 8256))
-        (local.set $number (if (result i32) (i32.load8_u (i32.const 8272))
-            (then (i32.add (i32.const 1000) (i32.load8_u (i32.const 8280))))
-            (else (call $status (i32.load (i32.const 8280))))))
-        (i32.store8 (i32.const 8300) (i32.add (i32.const 48) (i32.rem_u (i32.div_u (local.get $number) (i32.const 1000)) (i32.const 10))))
-        (i32.store8 (i32.const 8301) (i32.add (i32.const 48) (i32.rem_u (i32.div_u (local.get $number) (i32.const 100)) (i32.const 10))))
-        (i32.store8 (i32.const 8302) (i32.add (i32.const 48) (i32.rem_u (i32.div_u (local.get $number) (i32.const 10)) (i32.const 10))))
-        (i32.store8 (i32.const 8303) (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10))))
-        (if (i32.lt_u (local.get $number) (i32.const 1000))
-            (then (return (call $return (i32.const 8301) (i32.const 3)))))
-        (call $return (i32.const 8300) (i32.const 4))"
-    ))
-}
-
-fn calling(authority: &str, allow: &[&str]) -> RunRequest {
-    let mut request = request();
-    request.props = json(&format!("\"{authority}\""));
-    request.allow.http = allow.iter().map(|pattern| pattern.parse().unwrap()).collect();
-    request
-}
+use crate::support::calls::{Arrivals, burst, caller, calling};
+use crate::support::{Empty, log, returned, run, run_in, sandbox, sandbox_with};
 
 /// A server on a loopback port that takes one request, and answers it if it has an answer.
 /// What it was sent comes back.
@@ -97,8 +62,8 @@ async fn where_it_may_not_go_it_does_not() {
     assert_eq!(
         host_log(&report),
         format!(
-            "GET http://{authority}/path refused: the step may not call http://{authority}: add \
-             \"http://{authority}\" to its allow.http"
+            "GET http://{authority}/path refused: the step may not call it: add \
+             \"GET http://{authority}/path\" to its allow.http"
         )
     );
     assert!(!served.is_finished());
@@ -110,10 +75,17 @@ async fn the_operator_has_a_say() {
     let strict = sandbox(OutboundPolicy {
         allow: Some(vec!["https://example.com".parse().unwrap()]),
         private: vec!["127.0.0.0/8".parse().unwrap()],
+        ..OutboundPolicy::default()
     });
     let report = run_in(&strict, caller(0), calling(&authority, &["http://*:*"])).await;
     assert_eq!(returned(&report).0, Some("1015"));
-    assert!(host_log(&report).contains("this host lets no step call"));
+    assert_eq!(
+        host_log(&report),
+        format!(
+            "GET http://{authority}/path refused: this host lets no step call it: its operator \
+             may add \"GET http://{authority}/path\" to allow under [outbound]"
+        )
+    );
 }
 
 #[tokio::test]
@@ -125,8 +97,8 @@ async fn private_addresses_are_closed_until_the_operator_opens_them() {
     assert_eq!(
         host_log(&report),
         format!(
-            "GET http://{authority}/path refused: 127.0.0.1 is a loopback address: its operator \
-             may set [outbound] private = [\"127.0.0.1/32\"]"
+            "GET http://{authority}/path refused: 127.0.0.1 is a loopback address: the operator \
+             may add \"127.0.0.1/32\" to private under [outbound]"
         )
     );
     let port = authority.split_once(':').unwrap().1;
@@ -177,4 +149,91 @@ async fn user_names_in_urls_are_refused() {
     let report = run(caller(0), calling("ann:secret@127.0.0.1:1", &["http://*:*"])).await;
     assert_eq!(returned(&report).0, Some("1019"));
     assert!(!host_log(&report).contains("secret"), "{:?}", report.logs);
+}
+
+/// A sandbox that lets calls to loopback through, within these limits.
+fn bounded(limits: Limits) -> Arc<waystation_sandbox::Sandbox> {
+    let private = vec!["127.0.0.0/8".parse().unwrap()];
+    let limits = Limits { memory_mib_max: 256, runs_max: 4, ..limits };
+    sandbox_with(OutboundPolicy { private, ..OutboundPolicy::default() }, limits, Arc::new(Empty))
+}
+
+#[tokio::test]
+async fn a_run_makes_so_many_calls_and_no_more() {
+    let arrivals = Arrivals::listen().await;
+    let sandbox = bounded(Limits { http_calls_max: 5, ..Limits::default() });
+    let authority = format!("127.0.0.1:{}", arrivals.port);
+    let report = run_in(&sandbox, burst(5, false), calling(&authority, &["http://*:*"])).await;
+    assert_eq!(returned(&report).0, Some("1005"));
+    assert!(report.logs.is_empty(), "{:?}", report.logs);
+    let report = run_in(&sandbox, burst(6, false), calling(&authority, &["http://*:*"])).await;
+    assert_eq!(returned(&report).0, Some("1005"));
+    assert_eq!(
+        host_log(&report),
+        format!(
+            "GET http://{authority}/ refused: a run makes at most 5 calls (http_calls_max under \
+             [limits])"
+        )
+    );
+    assert_eq!(arrivals.count(), 10);
+}
+
+#[tokio::test]
+async fn calls_at_once_wait_for_each_other() {
+    for (limits, most) in [
+        (Limits { http_parallel_max: 4, ..Limits::default() }, 4),
+        (Limits { http_connections_max: 3, ..Limits::default() }, 3),
+        (Limits { http_connections_per_host_max: 2, ..Limits::default() }, 2),
+    ] {
+        let arrivals = Arrivals::listen().await;
+        let authority = format!("127.0.0.1:{}", arrivals.port);
+        let sandbox = bounded(limits);
+        let run = run_in(&sandbox, burst(60, true), calling(&authority, &["http://*:*"]));
+        let report = run.await;
+        assert_eq!(returned(&report).0, Some("1060"), "{:?}", report.logs);
+        assert_eq!((arrivals.count(), arrivals.most()), (60, most));
+    }
+}
+
+#[tokio::test]
+async fn headers_are_bounded_in_size_and_number() {
+    let many: &'static str = {
+        let headers: String = (0..6).map(|n| format!("x-{n}: y\r\n")).collect();
+        Box::leak(format!("HTTP/1.1 200 OK\r\n{headers}\r\n").into_boxed_str())
+    };
+    let large: &'static str = {
+        let header = "y".repeat(9000);
+        Box::leak(format!("HTTP/1.1 200 OK\r\nx: {header}\r\n\r\n").into_boxed_str())
+    };
+    let few = Limits { http_headers_max: 5, ..Limits::default() };
+    let enough = Limits { http_headers_max: 6, ..Limits::default() };
+    let small = Limits { http_headers_bytes_max: 8192, ..Limits::default() };
+    for (answer, limits, got) in [
+        (many, few, "1026"),
+        (many, enough, "200"),
+        (large, small, "1026"),
+        (large, Limits::default(), "200"),
+    ] {
+        let (authority, _served) = server(Some(answer)).await;
+        let call = calling(&authority, &["http://*:*"]);
+        let report = run_in(&bounded(limits), caller(0), call).await;
+        assert_eq!(returned(&report).0, Some(got), "{:?}", report.logs);
+        if got == "1026" {
+            assert!(host_log(&report).contains("headers are too large or too many"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_says_it_is_too_large_is_not_read() {
+    let limits = Limits { http_response_bytes_max: 1000, ..Limits::default() };
+    let sandbox = bounded(limits);
+    for (answer, got) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", "200"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 1001\r\n\r\n", "1028"),
+    ] {
+        let (authority, _served) = server(Some(answer)).await;
+        let report = run_in(&sandbox, caller(0), calling(&authority, &["http://*:*"])).await;
+        assert_eq!(returned(&report).0, Some(got), "{:?}", report.logs);
+    }
 }

@@ -31,6 +31,11 @@ pub enum Action {
     PostRun(String),
     /// Finds the answer's body.
     Get(String),
+    /// Calls the resume link of the last call itself; finds the status.
+    CallBack,
+    /// Makes all these calls, and finds what came of each: its status and the size of its
+    /// answer, or its error.
+    Calls(Vec<Call>),
     Log(String),
     /// Logs so many bytes, in lines of 100.
     LogBytes(usize),
@@ -62,6 +67,18 @@ pub enum Action {
     Leak,
     /// Ends with what was found last: `fail`, `panic`, `exit`, `suspend`, `rerun` or `respond`.
     End(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    url: String,
+    /// GET when it is absent.
+    #[serde(default)]
+    method: Option<String>,
+    /// The size of the request's body.
+    #[serde(default)]
+    bytes: usize,
 }
 
 #[derive(Default, Deserialize)]
@@ -114,6 +131,8 @@ impl Action {
             Action::Get(url) => {
                 return Ok(http::get(&url).send()?.error_for_status()?.text().into());
             }
+            Action::CallBack => return call_back(links.as_ref()),
+            Action::Calls(calls) => return Ok(calls.into_iter().map(Call::outcome).collect()),
             Action::Log(text) => println!("{text}"),
             Action::LogBytes(bytes) => {
                 (0..bytes / 100).for_each(|_| println!("{}", "x".repeat(99)));
@@ -161,6 +180,17 @@ impl Suspend {
     }
 }
 
+impl Call {
+    fn outcome(self) -> Value {
+        let method = self.method.as_deref().unwrap_or("GET");
+        let request = http::request(method, &self.url).body(vec![b'x'; self.bytes]);
+        match request.send() {
+            Ok(answer) => json!({"status": answer.status(), "bytes": answer.bytes().len()}),
+            Err(error) => json!({"error": error.to_string()}),
+        }
+    }
+}
+
 impl Fail {
     fn fail(self) -> Result<(), Error> {
         if self.attempts.is_some_and(|attempts| context::execution().attempt > attempts) {
@@ -185,6 +215,11 @@ fn described() -> Result<Value, Error> {
         "step": execution.step,
         "test": execution.test,
     }))
+}
+
+fn call_back(links: Option<&Links>) -> Result<Value, Error> {
+    let links = links.ok_or_else(|| Error::new("no flow call before this"))?;
+    Ok(http::post(&links.resume_url).send()?.status().into())
 }
 
 fn post_links(url: &str, links: Option<&Links>) -> Result<(), Error> {
