@@ -8,14 +8,16 @@
 //!
 //! - the process: [`Server`], [`Cli`]
 //! - talking to it: [`Client`], [`http`]
-//! - what it runs: [`guests`], [`toolbox`]
+//! - what it runs: [`guests`], [`toolbox`]; what it should not take: [`bombs`]
 //! - the world around it: [`Recorder`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
 //! - patience: [`wait`]
+//! - runs beside an upload: [`neighbours`]
 //! - all of it under torture: [`torture`]
 //!
 //! Whatever goes wrong here ends the test: the harness panics and says what it was doing.
 #![expect(clippy::expect_used, reason = "a harness that can't do its work fails the test")]
 
+pub mod bombs;
 mod browser;
 mod cli;
 mod client;
@@ -24,6 +26,8 @@ pub mod crowd;
 pub mod formats;
 pub mod guests;
 pub mod http;
+pub mod neighbours;
+mod processes;
 mod recorder;
 mod script;
 mod server;
@@ -34,10 +38,10 @@ pub mod wait;
 
 pub use browser::Browser;
 pub use cli::{Cli, Said};
-pub use client::{Client, TOKEN, run_id};
+pub use client::{Client, TOKEN, Upload, run_id};
 pub use clock::Clock;
 pub use http::Answer;
 pub use recorder::{Recorded, Recorder, Reply};
 pub use script::Script;
-pub use server::{Server, ServerOptions, Stopped};
+pub use server::{Process, Server, ServerOptions, Stopped};
 pub use smtp::MailServer;

@@ -34,9 +34,10 @@ mod view;
 mod waiters;
 
 pub use api::{
-    Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError, LinkAnswer, LinkCall,
-    LinkOutcome, PutComponentError, RefusedComponent, TriggerError, TriggerRequest, Triggered,
+    Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError, GateError, LinkAnswer,
+    LinkCall, LinkOutcome, PutComponentError, RefusedComponent, TriggerError, TriggerRequest, Triggered,
 };
+pub use definitions::UploadPlace;
 pub use engine::Engine;
 pub use settings::{EngineError, EngineMetrics, EngineParts, EngineSettings, MailSettings};
 pub use waystation_store::StoreFigures;

@@ -28,6 +28,7 @@ mod health;
 mod hooks;
 mod idempotency;
 mod json_body;
+mod limits;
 mod link_headers;
 mod links;
 mod maintenance;

@@ -11,7 +11,7 @@ use crate::app::{App, Shared};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::{
-    approval, auth, components, executions, health, hooks, link_headers, links, maintenance,
+    approval, auth, components, executions, health, hooks, limits, link_headers, links, maintenance,
     metrics, observe, workflows,
 };
 
@@ -56,6 +56,7 @@ fn api() -> Router<Arc<Shared>> {
         .route("/executions/{id}/logs", get(executions::logs))
         .route("/executions/{id}/resume", post(executions::resume))
         .route("/executions/{id}/cancel", post(executions::cancel))
+        .route("/limits", get(limits::get))
         .route("/check", get(maintenance::check))
         .route("/backup", get(maintenance::backup))
         .fallback(async || Problem::not_found())

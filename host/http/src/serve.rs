@@ -18,13 +18,13 @@ use crate::{App, router};
 
 /// The longest that a client may take over a request's headers, the wait for a next request on
 /// the same connection included.
-const HEADERS: Duration = Duration::from_secs(60);
+pub(crate) const HEADERS: Duration = Duration::from_secs(60);
 
 /// The headers of a request, in bytes.
-const HEADER_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const HEADER_BYTES_MAX: usize = 64 * 1024;
 
 /// How long answers under way are given after `shutdown`.
-const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves `app` on `listener` until `shutdown` is over; then takes no further connection, lets
 /// the answers under way go out, for five seconds at most, and returns.

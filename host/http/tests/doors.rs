@@ -14,11 +14,12 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use waystation_core::{
-    Clock, Failure, FailureKind, Flow, HttpResponse, Limits, LinkKeys, ManualClock, OnTimeout,
+    Clock, Digest, Failure, FailureKind, Flow, HttpResponse, Limits, LinkKeys, ManualClock, OnTimeout,
     RunOutcome, RunReport, RunRequest, StepRunner, Timestamp,
 };
 use waystation_engine::{
-    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
+    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, GateError, MailSettings,
+    RefusedComponent,
 };
 use waystation_http::{
     ApiToken, App, BackupStream, Bytes, GetLink, HttpSettings, Maintenance, StoreCheck, router,
@@ -61,16 +62,17 @@ fn report(outcome: RunOutcome) -> RunReport {
 
 #[async_trait]
 impl ComponentGate for Obedient {
-    async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, RefusedComponent> {
+    async fn admit(&self, bytes: Bytes) -> Result<Admitted, GateError> {
         if bytes.starts_with(b"good") {
             return Ok(Admitted {
+                digest: Digest::of(&bytes),
                 imports: vec![],
                 exports: vec!["handler".into()],
                 abilities: vec![],
             });
         }
         let (code, message) = ("core_module".into(), "this is a core module".into());
-        Err(RefusedComponent { code, message, too_large: false })
+        Err(RefusedComponent { code, message, too_large: false }.into())
     }
 }
 

@@ -10,6 +10,7 @@
 //! - [`Sandbox`]: admits components and runs them; the
 //!   [`StepRunner`](waystation_core::StepRunner) of the host
 //! - [`inspect`]: what a component is, without compiling it
+//! - [`Compiler`]: who compiles components; [`compile`] is the work
 //! - [`SandboxConfig`], [`OutboundPolicy`]: what the operator decides
 //! - [`ComponentSource`]: where the bytes of admitted components are kept
 //!
@@ -18,6 +19,8 @@
 
 mod attempt;
 mod bindings;
+pub mod compile;
+mod compiler;
 mod components;
 mod config;
 mod cpu;
@@ -30,6 +33,7 @@ mod inspect;
 mod interfaces;
 mod invalid;
 mod logs;
+mod machine_code;
 mod manifest;
 mod memory;
 mod outbound;
@@ -38,6 +42,7 @@ mod sandbox;
 mod stdio;
 mod ticker;
 
+pub use compiler::{AdmitError, Compiler, InProcess};
 pub use components::ComponentSource;
 pub use config::{OutboundPolicy, SandboxConfig, SandboxError};
 pub use inspect::inspect;

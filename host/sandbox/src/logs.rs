@@ -157,23 +157,13 @@ fn character_start(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use waystation_core::{ManualClock, Timestamp};
+    use waystation_core::{Limits, ManualClock, StepLimits, Timestamp};
 
     use super::*;
 
     fn log(log_bytes_max: usize, log_line_bytes_max: usize) -> RunLog {
-        let limits = RunLimits {
-            memory_bytes_max: 0,
-            wall_time: Duration::ZERO,
-            cpu_time: Duration::ZERO,
-            payload_bytes_max: 0,
-            exports_max: 0,
-            log_bytes_max,
-            log_line_bytes_max,
-            mails_max: 0,
-        };
+        let limits = Limits { log_bytes_max, log_line_bytes_max, ..Limits::default() };
+        let limits = limits.of_run(&StepLimits::default());
         RunLog::new(Arc::new(ManualClock::new(Timestamp::from_millis(7))), &limits)
     }
 

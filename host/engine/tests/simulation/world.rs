@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use serde_json::json;
 use waystation_core::{
@@ -11,7 +12,7 @@ use waystation_core::{
 };
 use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineError, EngineParts, EngineSettings, MailSettings,
-    RefusedComponent,
+    GateError,
 };
 use waystation_store::{MemoryStore, Store};
 
@@ -34,8 +35,9 @@ struct Anything;
 
 #[async_trait]
 impl ComponentGate for Anything {
-    async fn admit(&self, _: Vec<u8>) -> Result<Admitted, RefusedComponent> {
-        Ok(Admitted { imports: vec![], exports: vec![], abilities: vec![] })
+    async fn admit(&self, bytes: Bytes) -> Result<Admitted, GateError> {
+        let digest = Digest::of(&bytes);
+        Ok(Admitted { digest, imports: vec![], exports: vec![], abilities: vec![] })
     }
 }
 

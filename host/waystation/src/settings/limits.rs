@@ -10,8 +10,25 @@ use crate::failure::{Done, Failure};
 const MAX: u64 = u32::MAX as u64;
 
 /// Limits that may be none at all.
-const MAY_BE_ZERO: [&str; 6] =
-    ["database_mib", "drain_s", "exports_max", "kept_days", "log_bytes_max", "mails_max"];
+const MAY_BE_ZERO: [&str; 7] = [
+    "compiles_waiting_max",
+    "database_mib",
+    "drain_s",
+    "exports_max",
+    "kept_days",
+    "log_bytes_max",
+    "mails_max",
+];
+
+/// Limits with bounds of their own: what is less can't work, what is more can't be meant.
+const BOUNDS: [(&str, u64, u64); 3] = [
+    // Language runtimes start within less than a tenth of the default; with each run's room for
+    // it, a machine's address space has to hold `runs_max` of them.
+    ("stack_kib", 64, 65_536),
+    // The program itself, and the smallest component.
+    ("compile_memory_mib", 256, MAX),
+    ("machine_code_mib_max", 1, 4096),
+];
 
 /// The names of all limits.
 pub(super) fn names() -> Vec<String> {
@@ -24,15 +41,15 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
     for (name, field) in &mut fields {
         let key = format!("limits.{name}");
         let Some(setting) = given.get(&key) else { continue };
-        let least = u64::from(!MAY_BE_ZERO.contains(&name.as_str()));
+        let (least, most) = bounds(name);
         let number = match &setting.value {
             Value::String(text) => text.trim().parse().ok(),
             other => other.as_u64(),
         };
-        match number.filter(|number| (least..=MAX).contains(number)) {
+        match number.filter(|number| (least..=most).contains(number)) {
             Some(number) => *field = number.into(),
             None => {
-                let allowed = format!("a whole number from {least} to {MAX} is allowed");
+                let allowed = format!("a whole number from {least} to {most} is allowed");
                 return Err(setting.fault(&key, &allowed));
             }
         }
@@ -41,6 +58,7 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
     for (name, default, most) in [
         ("memory_mib", limits.memory_mib, limits.memory_mib_max),
         ("timeout_s", limits.timeout_s, limits.timeout_s_max),
+        ("cpu_ms", limits.cpu_ms, limits.cpu_ms_max),
     ] {
         if default > most {
             let keys = [format!("limits.{name}"), format!("limits.{name}_max")];
@@ -53,6 +71,12 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
         }
     }
     Ok(limits)
+}
+
+/// The least and the most that a limit may be.
+fn bounds(name: &str) -> (u64, u64) {
+    let own = BOUNDS.iter().find(|(bounded, ..)| *bounded == name);
+    own.map_or((u64::from(!MAY_BE_ZERO.contains(&name)), MAX), |(_, least, most)| (*least, *most))
 }
 
 fn defaults() -> Map<String, Value> {
