@@ -81,7 +81,10 @@ pub fn large_data(bytes: usize) -> Vec<u8> {
 
 /// Components within components.
 pub fn nested_components(depth: usize) -> Vec<u8> {
-    with(&format!("{}{}", "(component ".repeat(depth), ")".repeat(depth)))
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+    let within = (1..depth)
+        .fold(EMPTY.to_vec(), |inner, _| [EMPTY, &[4], &leb(inner.len()), &inner].concat());
+    [with(""), vec![4], leb(within.len()), within].concat()
 }
 
 /// A module of one function with these locals and this body.

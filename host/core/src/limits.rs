@@ -73,6 +73,8 @@ pub struct Limits {
     pub compile_memory_mib: u32,
     /// Machine code that a component may become, in MiB.
     pub machine_code_mib_max: u32,
+    /// Machine code of all components that is kept in memory although no run needs it, in MiB.
+    pub machine_code_kept_mib: u32,
     /// Time that runs under way are given at shutdown, in seconds.
     pub drain_s: u32,
     /// How long executions that have ended are kept, in days; 0 keeps them for ever.
@@ -114,6 +116,7 @@ impl Default for Limits {
             compile_s: 300,
             compile_memory_mib: 2048,
             machine_code_mib_max: 512,
+            machine_code_kept_mib: 2048,
             drain_s: 30,
             kept_days: 90,
             database_mib: 256,

@@ -294,7 +294,10 @@ mod tests {
             "steps[0].limits.memory_mib: 1025 is not between 1 and 1024"
         );
         let cpu = |ms: u32| json!([{"name": "a", "component": "c", "limits": {"cpu_ms": ms}}]);
-        assert_eq!(fault(cpu(300_001)), "steps[0].limits.cpu_ms: 300001 is not between 1 and 300000");
+        assert_eq!(
+            fault(cpu(300_001)),
+            "steps[0].limits.cpu_ms: 300001 is not between 1 and 300000"
+        );
         assert_eq!(fault(cpu(0)), "steps[0].limits.cpu_ms: 0 is not between 1 and 300000");
         spec(cpu(300_000)).unwrap().check(&Limits::default()).unwrap();
         assert_eq!(

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use waystation_core::{
-    BoundedJson, Digest, ExecutionId, HttpResponse, InvalidWorkflow, LinkAction, OnTimeout, PauseEnding,
-    Status, Timestamp, WorkflowName,
+    BoundedJson, Digest, ExecutionId, HttpResponse, InvalidWorkflow, LinkAction, OnTimeout,
+    PauseEnding, Status, Timestamp, WorkflowName,
 };
 use waystation_store::StoreError;
 

@@ -34,8 +34,9 @@ mod view;
 mod waiters;
 
 pub use api::{
-    Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError, GateError, LinkAnswer,
-    LinkCall, LinkOutcome, PutComponentError, RefusedComponent, TriggerError, TriggerRequest, Triggered,
+    Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError, GateError,
+    LinkAnswer, LinkCall, LinkOutcome, PutComponentError, RefusedComponent, TriggerError,
+    TriggerRequest, Triggered,
 };
 pub use definitions::UploadPlace;
 pub use engine::Engine;

@@ -11,8 +11,8 @@ use crate::app::{App, Shared};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::{
-    approval, auth, components, executions, health, hooks, limits, link_headers, links, maintenance,
-    metrics, observe, workflows,
+    approval, auth, components, executions, health, hooks, limits, link_headers, links,
+    maintenance, metrics, observe, workflows,
 };
 
 /// All routes.

@@ -14,8 +14,8 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use waystation_core::{
-    Clock, Digest, Failure, FailureKind, Flow, HttpResponse, Limits, LinkKeys, ManualClock, OnTimeout,
-    RunOutcome, RunReport, RunRequest, StepRunner, Timestamp,
+    Clock, Digest, Failure, FailureKind, Flow, HttpResponse, Limits, LinkKeys, ManualClock,
+    OnTimeout, RunOutcome, RunReport, RunRequest, StepRunner, Timestamp,
 };
 use waystation_engine::{
     Admitted, ComponentGate, Engine, EngineParts, EngineSettings, GateError, MailSettings,

@@ -19,10 +19,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use waystation_core::{
     Allow, BoundedJson, Clock, Digest, ExecutionContext, ExecutionId, HttpResponse, Limits, Links,
-    OnTimeout, Responder, RunContext, RunOutcome, RunReport, RunRequest, StepLimits,
-    StepRunner, Timestamp,
+    OnTimeout, Responder, RunContext, RunOutcome, RunReport, RunRequest, StepLimits, StepRunner,
+    Timestamp,
 };
-use waystation_sandbox::{ComponentSource, InProcess, OutboundPolicy, Sandbox, SandboxConfig, inspect};
+use waystation_sandbox::{
+    ComponentSource, InProcess, OutboundPolicy, Sandbox, SandboxConfig, inspect,
+};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -60,7 +62,8 @@ async fn run(arguments: impl Iterator<Item = String>) -> Result<(), Failed> {
         outbound: options.outbound.clone(),
         limits: Limits::default(),
     };
-    let sandbox = Sandbox::new(config, Arc::new(NoSource), Arc::new(compiler), Arc::new(SystemClock))?;
+    let sandbox =
+        Sandbox::new(config, Arc::new(NoSource), Arc::new(compiler), Arc::new(SystemClock))?;
     let started = Instant::now();
     let manifest = sandbox.admit(bytes.into()).await?;
     let admit_ms = u64::try_from(started.elapsed().as_millis())?;

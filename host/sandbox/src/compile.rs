@@ -11,6 +11,9 @@ use crate::{AdmitError, InvalidComponent, Manifest, engine, inspect};
 /// beside it.
 const NAMES_BYTES_MAX: usize = 64 << 10;
 
+/// What every error says that is the system's `ENOMEM`.
+pub const OUT_OF_MEMORY: &str = "os error 12";
+
 /// Says what a component is.
 ///
 /// # Errors
@@ -44,13 +47,15 @@ pub fn compile(
     let host = |error: wasmtime::Error| AdmitError::Host(format!("{error:#}"));
     let engine = engine::for_compiling(into).map_err(host)?;
     let component = Component::from_binary(&engine, bytes).map_err(|error| {
-        if error.is::<wasmtime::OutOfMemory>() || is_out_of_memory(&error) {
-            return InvalidComponent::CompileMemory;
+        let message = format!("{error:#}");
+        // The system's word for it comes through several types of errors.
+        if error.is::<wasmtime::OutOfMemory>() || message.contains(OUT_OF_MEMORY) {
+            InvalidComponent::CompileMemory
+        } else {
+            InvalidComponent::Uncompilable { message }
         }
-        InvalidComponent::Uncompilable { message: format!("{error:#}") }
     })?;
-    let image = component.image_range();
-    let code = (image.end as usize).saturating_sub(image.start as usize);
+    let code = machine_code_bytes(&component);
     if code > machine_code_bytes_max {
         let message =
             format!("it becomes {code} bytes of machine code; at most {machine_code_bytes_max}");
@@ -59,7 +64,8 @@ pub fn compile(
     Ok(manifest)
 }
 
-fn is_out_of_memory(error: &wasmtime::Error) -> bool {
-    let system = error.downcast_ref::<std::io::Error>();
-    system.is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory)
+/// What the machine code of a component takes in memory.
+pub(crate) fn machine_code_bytes(component: &Component) -> usize {
+    let image = component.image_range();
+    (image.end as usize).saturating_sub(image.start as usize)
 }

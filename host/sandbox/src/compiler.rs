@@ -19,11 +19,7 @@ pub trait Compiler: Send + Sync + 'static {
     /// # Errors
     ///
     /// The component is not fit, or the work could not be done.
-    async fn prepare(
-        &self,
-        component: Bytes,
-        into: Option<&Path>,
-    ) -> Result<Manifest, AdmitError>;
+    async fn prepare(&self, component: Bytes, into: Option<&Path>) -> Result<Manifest, AdmitError>;
 }
 
 /// Why a component was not admitted.
@@ -48,11 +44,7 @@ pub struct InProcess {
 
 #[async_trait]
 impl Compiler for InProcess {
-    async fn prepare(
-        &self,
-        component: Bytes,
-        into: Option<&Path>,
-    ) -> Result<Manifest, AdmitError> {
+    async fn prepare(&self, component: Bytes, into: Option<&Path>) -> Result<Manifest, AdmitError> {
         let (into, bytes_max) = (into.map(Path::to_owned), self.machine_code_bytes_max);
         let work = move || match into {
             Some(into) => compile::compile(&component, &into, bytes_max),

@@ -15,7 +15,7 @@ use crate::cpu::in_background;
 use crate::flight::Flights;
 use crate::guest::Guest;
 use crate::machine_code::{MachineCode, NotLoaded};
-use crate::{AdmitError, Compiler, InvalidComponent, Manifest};
+use crate::{AdmitError, Compiler, InvalidComponent, Manifest, compile};
 
 /// Where the bytes of admitted components are kept.
 pub trait ComponentSource: Send + Sync + 'static {
@@ -28,8 +28,8 @@ pub trait ComponentSource: Send + Sync + 'static {
     fn load(&self, digest: Digest) -> std::io::Result<Vec<u8>>;
 }
 
-/// Linked components kept in memory. One of a scripting language takes some 40 MiB.
-const KEPT_MAX: usize = 64;
+/// Linked components kept in memory, whatever they take.
+const KEPT_MAX: usize = 256;
 
 /// All components, as runs need them.
 pub(crate) struct Components {
@@ -39,9 +39,11 @@ pub(crate) struct Components {
     flights: Flights<Digest>,
     /// Places for uploads.
     compiles: Semaphore,
-    /// Places for runs, whose machine code is there as a rule: none of them waits behind an
-    /// upload's compiler.
+    /// Places for runs, whose machine code is there as a rule: none of them waits behind a
+    /// compiler.
     loads: Semaphore,
+    /// Places for runs whose machine code is gone: none of them waits behind uploads.
+    recompiles: Semaphore,
 }
 
 /// What the blocking threads need.
@@ -52,9 +54,19 @@ struct Maker {
     kept: Mutex<Kept>,
 }
 
-/// Least recently used first.
-#[derive(Default)]
-struct Kept(Vec<(Digest, StepPre<Guest>)>);
+/// Components that are in memory because they may be needed again.
+struct Kept {
+    /// Least recently used first.
+    entries: Vec<KeptOne>,
+    /// Machine code of all of them, in bytes, but for one that takes more alone.
+    bytes_max: usize,
+}
+
+struct KeptOne {
+    digest: Digest,
+    ready: StepPre<Guest>,
+    bytes: usize,
+}
 
 impl Components {
     /// None are ready yet. `engine` has no compiler; what it lacks, `compiler` makes.
@@ -64,15 +76,19 @@ impl Components {
         code: MachineCode,
         source: Arc<dyn ComponentSource>,
         compiler: Arc<dyn Compiler>,
-        compiles_max: usize,
+        limits: &Limits,
     ) -> Components {
+        let bytes_max = (limits.machine_code_kept_mib as usize) << 20;
+        let kept = Mutex::new(Kept { entries: Vec::new(), bytes_max });
+        let compiles_max = limits.compiles_max;
         Components {
-            maker: Arc::new(Maker { engine, linker, code, kept: Mutex::default() }),
+            maker: Arc::new(Maker { engine, linker, code, kept }),
             source,
             compiler,
             flights: Flights::new(),
             compiles: Semaphore::new(compiles_max),
             loads: Semaphore::new(compiles_max),
+            recompiles: Semaphore::new(compiles_max),
         }
     }
 
@@ -99,7 +115,10 @@ impl Components {
             return Ok(ready);
         }
         let _flight = self.flights.board(digest).await;
-        let _place = self.loads.acquire().await;
+        let place = self.loads.acquire().await;
+        if let Some(ready) = self.maker.kept.lock().get(digest) {
+            return Ok(ready);
+        }
         let source = self.source.clone();
         let bytes = in_background(move || source.load(digest).map(Bytes::from)).await;
         let bytes = bytes.map_err(std::io::Error::other).flatten().map_err(|error| {
@@ -111,6 +130,8 @@ impl Components {
             return Ok(ready);
         }
         // The machine code was removed, or is another version's.
+        drop(place);
+        let _place = self.recompiles.acquire().await;
         tracing::info!(%digest, "compiling a component for a run");
         let compiled = self.compile(digest, bytes).await;
         compiled.map(|(_, ready)| ready).map_err(|error| match error {
@@ -181,7 +202,8 @@ impl Maker {
             }
         })?;
         let ready = self.link(digest, &component).map_err(NotMade::Invalid)?;
-        self.kept.lock().put(digest, ready.clone());
+        let bytes = compile::machine_code_bytes(&component);
+        self.kept.lock().put(KeptOne { digest, ready: ready.clone(), bytes });
         Ok(ready)
     }
 
@@ -226,18 +248,44 @@ fn check_demands(component: &Component) -> Result<(), InvalidComponent> {
 
 impl Kept {
     fn get(&mut self, digest: Digest) -> Option<StepPre<Guest>> {
-        let at = self.0.iter().position(|(kept, _)| *kept == digest)?;
-        let entry = self.0.remove(at);
-        let ready = entry.1.clone();
-        self.0.push(entry);
+        let at = self.entries.iter().position(|kept| kept.digest == digest)?;
+        let entry = self.entries.remove(at);
+        let ready = entry.ready.clone();
+        self.entries.push(entry);
         Some(ready)
     }
 
-    fn put(&mut self, digest: Digest, ready: StepPre<Guest>) {
-        self.0.retain(|(kept, _)| *kept != digest);
-        if self.0.len() >= KEPT_MAX {
-            self.0.remove(0);
-        }
-        self.0.push((digest, ready));
+    fn put(&mut self, new: KeptOne) {
+        self.entries.retain(|kept| kept.digest != new.digest);
+        self.entries.push(new);
+        let sizes: Vec<usize> = self.entries.iter().map(|kept| kept.bytes).collect();
+        self.entries.drain(..too_many(&sizes, self.bytes_max));
+    }
+}
+
+/// How many of the first have to go, so that the others are few enough and take at most
+/// `bytes_max`. The last one stays.
+fn too_many(sizes: &[usize], bytes_max: usize) -> usize {
+    let mut sum = 0_usize;
+    let stay = sizes.iter().rev().take(KEPT_MAX).enumerate().take_while(|(at, size)| {
+        sum = sum.saturating_add(**size);
+        *at == 0 || sum <= bytes_max
+    });
+    sizes.len() - stay.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_last_stays_as_far_as_there_is_room() {
+        assert_eq!(too_many(&[], 10), 0);
+        assert_eq!(too_many(&[11], 10), 0);
+        assert_eq!(too_many(&[1, 11], 10), 1);
+        assert_eq!(too_many(&[4, 3, 3], 10), 0);
+        assert_eq!(too_many(&[5, 3, 3], 10), 1);
+        assert_eq!(too_many(&[1, 11, 1], 10), 2);
+        assert_eq!(too_many(&[0; KEPT_MAX + 2], 10), 2);
     }
 }

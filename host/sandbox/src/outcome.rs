@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, ResourceTableError};
+use wasmtime_wasi_http::FieldMapError;
 use waystation_core::{BoundedJson, Failure, FailureKind, JsonError, RunLimits, RunOutcome};
 
 use crate::bindings;
@@ -133,8 +134,7 @@ fn shown(time: Duration) -> String {
 /// Texts of errors for which wasmtime has no types. `tests/sandbox/limits.rs` meets each of them
 /// with a guest.
 const RESOURCE_TEXTS: [&str; 1] = ["handle limit exceeded"];
-const HOST_CALL_TEXTS: [&str; 3] =
-    ["fuel allocated for hostcalls", "requested len", "fields size"];
+const HOST_CALL_TEXTS: [&str; 2] = ["fuel allocated for hostcalls", "requested len"];
 
 /// Was one of the bounds on what the host does for a guest met?
 fn host_limit(error: &wasmtime::Error) -> Option<Failure> {
@@ -145,7 +145,11 @@ fn host_limit(error: &wasmtime::Error) -> Option<Failure> {
         let message = format!("the step holds too many of the host's resources: {text}");
         return Some(Failure::new(FailureKind::ResourceLimit, "ResourceLimit", message));
     }
-    one_of(&HOST_CALL_TEXTS).then(|| {
+    let fields = matches!(
+        error.downcast_ref::<FieldMapError>(),
+        Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields)
+    );
+    (fields || one_of(&HOST_CALL_TEXTS)).then(|| {
         let message = format!("the step asked too much of the host: {text}");
         Failure::new(FailureKind::HostCallLimit, "HostCallLimit", message)
     })

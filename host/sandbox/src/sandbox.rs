@@ -62,7 +62,7 @@ impl Sandbox {
                 code,
                 components,
                 compiler,
-                limits.compiles_max,
+                &limits,
             ),
             guard: Arc::new(Guard::new(outbound)),
             runs: Semaphore::new(limits.runs_max),

@@ -51,7 +51,14 @@ fn trigger(workflow: &Workflow, id: ExecutionId) -> Transition {
     let event = BoundedJson::parse("{\"hello\":\"world\"}", 100).unwrap();
     let payload_bytes_max = 10 << 20;
     Execution::trigger(
-        NewExecution { id, workflow, event, payload_bytes_max, memory_mib: 256, step_runs_max: 100 },
+        NewExecution {
+            id,
+            workflow,
+            event,
+            payload_bytes_max,
+            memory_mib: 256,
+            step_runs_max: 100,
+        },
         START,
     )
 }

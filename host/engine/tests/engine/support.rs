@@ -9,12 +9,13 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use waystation_core::{
-    BoundedJson, Digest, ExecutionId, Failure, FailureKind, Flow, Limits, Link, LinkAction, LinkKeys, Mail,
-    ManualClock, OnTimeout, RunOutcome, RunReport, RunRequest, Status, StepRunner, Timestamp,
+    BoundedJson, Digest, ExecutionId, Failure, FailureKind, Flow, Limits, Link, LinkAction,
+    LinkKeys, Mail, ManualClock, OnTimeout, RunOutcome, RunReport, RunRequest, Status, StepRunner,
+    Timestamp,
 };
 use waystation_engine::{
-    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, ExecutionView, LinkCall,
-    MailSettings, GateError, TriggerRequest,
+    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, ExecutionView, GateError,
+    LinkCall, MailSettings, TriggerRequest,
 };
 use waystation_store::{MemoryStore, Store};
 

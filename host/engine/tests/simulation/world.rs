@@ -11,8 +11,8 @@ use waystation_core::{
     Clock, Digest, Limits, LinkKeys, ManualClock, OnTimeout, StepRunner, Timestamp, WorkflowName,
 };
 use waystation_engine::{
-    Admitted, ComponentGate, Engine, EngineError, EngineParts, EngineSettings, MailSettings,
-    GateError,
+    Admitted, ComponentGate, Engine, EngineError, EngineParts, EngineSettings, GateError,
+    MailSettings,
 };
 use waystation_store::{MemoryStore, Store};
 

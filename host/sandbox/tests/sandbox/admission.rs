@@ -1,8 +1,8 @@
 //! What is taken as a component, and what is not.
 
+use wasmparser::{Parser, Payload};
 use waystation_core::{Digest, Limits};
 use waystation_sandbox::{AdmitError, InvalidComponent, OutboundPolicy, inspect};
-use wasmparser::{Parser, Payload};
 
 use crate::support::{Empty, SANDBOX, component, guest, guest_with, refusal, sandbox_with};
 
@@ -116,10 +116,7 @@ async fn a_component_has_so_many_memories_and_tables_at_the_most() {
 async fn a_table_has_so_many_elements_at_the_most() {
     let elements = Limits::TABLE_ELEMENTS_MAX;
     assert_eq!(admitted(&format!("(table {elements} funcref)")).await, Ok(()));
-    assert_eq!(
-        admitted(&format!("(table {} funcref)", elements + 1)).await,
-        Err("too_demanding")
-    );
+    assert_eq!(admitted(&format!("(table {} funcref)", elements + 1)).await, Err("too_demanding"));
 }
 
 #[tokio::test]

@@ -11,8 +11,9 @@ use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use waystation_core::Limits;
-use waystation_sandbox::{AdmitError, Compiler, InvalidComponent, Manifest};
 use waystation_http::Bytes;
+use waystation_sandbox::compile::OUT_OF_MEMORY;
+use waystation_sandbox::{AdmitError, Compiler, InvalidComponent, Manifest};
 
 use super::{Answer, VERB};
 
@@ -79,12 +80,9 @@ impl ChildCompiler {
 
 #[async_trait]
 impl Compiler for ChildCompiler {
-    async fn prepare(
-        &self,
-        component: Bytes,
-        into: Option<&Path>,
-    ) -> Result<Manifest, AdmitError> {
-        let failed = |error: io::Error| AdmitError::Host(format!("the compiler's process: {error}"));
+    async fn prepare(&self, component: Bytes, into: Option<&Path>) -> Result<Manifest, AdmitError> {
+        let failed =
+            |error: io::Error| AdmitError::Host(format!("the compiler's process: {error}"));
         let mut child = self.command(into).spawn().map_err(failed)?;
         let time = Duration::from_secs(self.compile_s.into());
         match tokio::time::timeout(time, serve(&mut child, &component)).await {
@@ -108,11 +106,8 @@ async fn serve(child: &mut Child, component: &[u8]) -> io::Result<Left> {
         input.write_all(&(component.len() as u64).to_le_bytes()).await?;
         input.write_all(component).await
     };
-    let (fed, answer, last_words) = tokio::join!(
-        feed,
-        read(output, ANSWER_BYTES_MAX),
-        read(errors, LAST_WORDS_BYTES_MAX)
-    );
+    let (fed, answer, last_words) =
+        tokio::join!(feed, read(output, ANSWER_BYTES_MAX), read(errors, LAST_WORDS_BYTES_MAX));
     let status = child.wait().await?;
     // Open until here: the child ends when its parent seems to be gone.
     drop(input);
@@ -146,7 +141,7 @@ fn outcome(left: &Left, compile_s: u32) -> Answer {
         |message: &str| InvalidComponent::Uncompilable { message: message.to_owned() };
     let invalid = if by(Signal::XCPU) {
         InvalidComponent::CompileTimeout { seconds: compile_s }
-    } else if said("memory allocation of") || said("os error 12") {
+    } else if said("memory allocation of") || said(OUT_OF_MEMORY) {
         InvalidComponent::CompileMemory
     } else if by(Signal::XFSZ) {
         let message = "its machine code is larger than limits.machine_code_mib_max allows".into();
@@ -182,10 +177,7 @@ mod tests {
             meaning(Signal::ABORT.as_raw(), "memory allocation of 4096 bytes failed"),
             "compile_memory"
         );
-        assert_eq!(
-            meaning(exit(101), "Cannot allocate memory (os error 12)"),
-            "compile_memory"
-        );
+        assert_eq!(meaning(exit(101), "Cannot allocate memory (os error 12)"), "compile_memory");
         assert_eq!(meaning(Signal::ABORT.as_raw(), "has overflowed its stack"), "uncompilable");
         assert_eq!(meaning(Signal::XFSZ.as_raw(), ""), "too_demanding");
         assert_eq!(meaning(Signal::KILL.as_raw(), ""), "uncompilable");
