@@ -26,7 +26,10 @@ pub struct Beside {
     pub beside: Latency,
 }
 
-/// Measures `count` executions without, and as many beside, a hostile upload.
+/// Rounds of both, so that what else the machine does falls on both alike.
+const ROUNDS: usize = 5;
+
+/// Measures about `count` executions without, and as many beside, a hostile upload.
 ///
 /// # Panics
 ///
@@ -36,11 +39,15 @@ pub fn measure(count: usize) -> Beside {
     let client = server.client();
     client.put_component("small", bombs::step("small")).expect(201);
     client.deploy(&json!({"name": "small", "steps": [{"name": "a", "component": "small"}]}));
+    let some = || -> Vec<Duration> { (0..count.div_ceil(ROUNDS)).map(|_| one(client)).collect() };
     // Whatever is slow at first.
-    latency(client, count.min(20));
-    let alone = latency(client, count);
-    let beside = while_uploading(&server, bombs::many_functions(5000), || latency(client, count));
-    Beside { alone, beside }
+    some();
+    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        alone.extend(some());
+        beside.extend(while_uploading(&server, bombs::many_functions(5000), some));
+    }
+    Beside { alone: latency(alone), beside: latency(beside) }
 }
 
 /// Does `work` while the server compiles `component`; then its uploader leaves.
@@ -54,8 +61,7 @@ fn while_uploading<T>(server: &Server<'_>, component: Vec<u8>, work: impl FnOnce
     done
 }
 
-fn latency(client: &Client, count: usize) -> Latency {
-    let mut all: Vec<Duration> = (0..count).map(|_| one(client)).collect();
+fn latency(mut all: Vec<Duration>) -> Latency {
     all.sort_unstable();
     let at = |part: usize| all.get((all.len() * part / 100).min(all.len() - 1)).copied();
     Latency {

@@ -62,7 +62,7 @@ fn a_step_may_ask_for_other_limits_than_the_default() {
 fn a_step_that_runs_again_for_ever_ends() {
     let server = ServerOptions::new().env("WAYSTATION_LIMITS_STEP_RUNS_MAX", "4").start();
     let client = server.client();
-    let again = json!([{"rerun": {"delay_ms": 0, "max_retries": u32::MAX}}]);
+    let again = json!([{"rerun": {"delay_ms": 1, "max_retries": u32::MAX}}]);
     let id = toolbox::trigger_step(client, json!({"props": {"do": again, "later": again}}));
     let error = client.failed(&id);
     assert_eq!(error["kind"], "run_limit");

@@ -56,14 +56,7 @@ impl Sandbox {
         let ticker = Ticker::start(&engine)
             .map_err(|error| SandboxError::Engine(format!("no thread for the clock: {error}")))?;
         Ok(Sandbox {
-            components: Components::new(
-                engine,
-                linker,
-                code,
-                components,
-                compiler,
-                &limits,
-            ),
+            components: Components::new(engine, linker, code, components, compiler, &limits),
             guard: Arc::new(Guard::new(outbound)),
             runs: Semaphore::new(limits.runs_max),
             clock,
