@@ -36,13 +36,10 @@ pub fn many_functions(count: usize) -> Vec<u8> {
         body.extend([0x20, local(a), 0x20, local(b), operation, 0x21, local(c)]);
     }
     body.push(0x0b);
-    let mut code = leb(count);
-    let mut functions = leb(count);
-    for _ in 0..count {
-        code.extend(leb(body.len()));
-        code.extend(&body);
-        functions.push(0);
-    }
+    let function = [leb(body.len()), body].concat();
+    let code = [leb(count), function.repeat(count)].concat();
+    // All of the one type.
+    let functions = [leb(count), vec![0; count]].concat();
     let mut module = b"\0asm\x01\0\0\0".to_vec();
     for (id, section) in [(1, vec![1, 0x60, 0, 0]), (3, functions), (10, code)] {
         module.push(id);
