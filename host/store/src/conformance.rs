@@ -57,7 +57,7 @@ fn trigger(workflow: &Workflow, id: ExecutionId) -> Transition {
             event,
             payload_bytes_max,
             memory_mib: 256,
-            step_runs_max: 100,
+            step_runs_max: u32::MAX,
         },
         START,
     )
