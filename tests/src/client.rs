@@ -1,6 +1,8 @@
 //! The API as the tests speak it.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
@@ -9,6 +11,24 @@ use crate::{guests, http, wait};
 
 /// The API's token in every test.
 pub const TOKEN: &str = "token-of-the-tests";
+
+/// An upload whose answer is still to come. Its uploader leaves when this is dropped.
+#[derive(Debug)]
+pub struct Upload(TcpStream);
+
+impl Upload {
+    /// The answer's status.
+    ///
+    /// # Panics
+    ///
+    /// There is no answer.
+    pub fn status(mut self) -> u16 {
+        let mut head = [0; 12];
+        self.0.read_exact(&mut head).expect("an answer");
+        let head = String::from_utf8_lossy(&head);
+        head.rsplit(' ').next().and_then(|status| status.parse().ok()).expect("a status")
+    }
+}
 
 /// Speaks to one server.
 #[derive(Clone, Debug)]
@@ -38,6 +58,24 @@ impl Client {
     pub fn put_component(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Answer {
         let path = format!("/api/v1/components/{name}");
         self.request("PUT", &path).body("application/wasm", bytes).send()
+    }
+
+    /// Sends a component, all of it, and does not wait for the answer.
+    ///
+    /// # Panics
+    ///
+    /// The server does not take it.
+    pub fn start_upload(&self, name: &str, bytes: Vec<u8>) -> Upload {
+        let address = self.url.trim_start_matches("http://").to_owned();
+        let mut stream = TcpStream::connect(&address).expect("the server is there");
+        let head = format!(
+            "PUT /api/v1/components/{name} HTTP/1.1\r\nhost: {address}\r\nauthorization: \
+             Bearer {TOKEN}\r\ncontent-type: application/wasm\r\ncontent-length: {}\r\n\r\n",
+            bytes.len()
+        );
+        stream.write_all(head.as_bytes()).expect("the head is taken");
+        stream.write_all(&bytes).expect("the component is taken");
+        Upload(stream)
     }
 
     /// Uploads a guest under its own name.

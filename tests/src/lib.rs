@@ -8,15 +8,17 @@
 //!
 //! - the process: [`Server`], [`Cli`]
 //! - talking to it: [`Client`], [`http`], [`Raw`]
-//! - what it runs: [`guests`], [`toolbox`]
+//! - what it runs: [`guests`], [`toolbox`]; what it should not take: [`bombs`]
 //! - the world around it: [`Recorder`], [`Arrivals`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
 //! - patience: [`wait`]
+//! - runs beside an upload: [`neighbours`]
 //! - all of it under torture: [`torture`]
 //!
 //! Whatever goes wrong here ends the test: the harness panics and says what it was doing.
 #![expect(clippy::expect_used, reason = "a harness that can't do its work fails the test")]
 
 mod arrivals;
+pub mod bombs;
 mod browser;
 mod cli;
 mod client;
@@ -25,6 +27,8 @@ pub mod crowd;
 pub mod formats;
 pub mod guests;
 pub mod http;
+pub mod neighbours;
+mod processes;
 mod raw;
 mod recorder;
 mod script;
@@ -37,11 +41,11 @@ pub mod wait;
 pub use arrivals::{Arrivals, read_head};
 pub use browser::Browser;
 pub use cli::{Cli, Said};
-pub use client::{Client, TOKEN, run_id};
+pub use client::{Client, TOKEN, Upload, run_id};
 pub use clock::Clock;
 pub use http::Answer;
 pub use raw::Raw;
 pub use recorder::{Recorded, Recorder, Reply};
 pub use script::Script;
-pub use server::{Server, ServerOptions, Stopped};
+pub use server::{Process, Server, ServerOptions, Stopped};
 pub use smtp::MailServer;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{Client, Clock, TOKEN, guests, wait};
+use crate::{Client, Clock, TOKEN, guests, processes, wait};
 
 /// How a server is started.
 #[derive(Debug, Default)]
@@ -39,6 +39,27 @@ pub struct Stopped<'a> {
     address: String,
     place: Place,
     options: ServerOptions<'a>,
+}
+
+/// A process, by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process(Pid);
+
+impl Process {
+    /// Is it there?
+    pub fn is_alive(self) -> bool {
+        processes::is_alive(self.0)
+    }
+
+    /// How nice it is to others, -20 to 19; nothing when it is gone.
+    pub fn niceness(self) -> Option<i32> {
+        processes::niceness(self.0)
+    }
+
+    /// How many variables are in its environment; nothing when it is gone.
+    pub fn variables(self) -> Option<usize> {
+        processes::variables(self.0)
+    }
 }
 
 /// The folder with the data directory, unless that is elsewhere, and the log.
@@ -210,6 +231,11 @@ impl<'a> Server<'a> {
     pub(crate) fn pid(&self) -> Pid {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         pid.expect("a process has an id")
+    }
+
+    /// The processes that check and compile components for it.
+    pub fn compilers(&self) -> Vec<Process> {
+        processes::children(self.pid()).into_iter().map(Process).collect()
     }
 
     /// Has it ended by itself within this time?

@@ -1,7 +1,7 @@
 //! What a step gets, what it does not get, and how a step that takes too much ends.
 
 use serde_json::{Value, json};
-use waystation_tests::{Recorder, Server, ServerOptions, toolbox};
+use waystation_tests::{Cli, Recorder, Server, ServerOptions, guests, http, toolbox};
 
 /// Each of these ends by itself, and takes nobody with it: afterwards the server runs a step.
 #[test]
@@ -19,7 +19,7 @@ fn every_way_to_take_too_much_ends_with_a_failure_that_names_it() {
         (json!("recurse"), "stack_overflow", "nested too deep"),
         (json!({"panic": "no more"}), "guest_trap", "no more"),
         (json!({"process_exit": 3}), "guest_exit", "called exit("),
-        (json!({"output": 513 * 1024}), "invalid_output", "the return value"),
+        (json!({"output": 513 * 1024}), "output_limit", "the return value"),
         (json!({"exports": 65}), "guest_error", "64"),
         (json!({"fail": {"message": "not today"}}), "guest_error", "not today"),
         (json!({"export": ["$return_value", 1]}), "guest_error", "$return_value"),
@@ -45,6 +45,61 @@ fn a_step_may_ask_for_other_limits_than_the_default() {
     ]});
     let problem = client.put_workflow(&too_much).expect(422).json();
     assert!(problem["detail"].as_str().unwrap().contains("memory_mib"), "{problem}");
+
+    let spin = |limits: Value| json!({"props": {"do": ["spin"]}, "limits": limits});
+    let error = client.failed(&toolbox::trigger_step(client, spin(json!({"cpu_ms": 150}))));
+    assert_eq!(error["kind"], "cpu_limit");
+    assert!(error["message"].as_str().unwrap().contains("more than 150 ms"), "{error}");
+    let too_much = json!({"name": "greedy", "steps": [
+        {"name": "step", "component": "toolbox", "limits": {"cpu_ms": 300_001}},
+    ]});
+    let problem = client.put_workflow(&too_much).expect(422).json();
+    let place = "steps[0].limits.cpu_ms: 300001 is not between 1 and 300000";
+    assert!(problem["detail"].as_str().unwrap().contains(place), "{problem}");
+}
+
+#[test]
+fn a_step_that_runs_again_for_ever_ends() {
+    let server = ServerOptions::new().env("WAYSTATION_LIMITS_STEP_RUNS_MAX", "4").start();
+    let client = server.client();
+    let again = json!([{"rerun": {"delay_ms": 1, "max_retries": u32::MAX}}]);
+    let id = toolbox::trigger_step(client, json!({"props": {"do": again, "later": again}}));
+    let error = client.failed(&id);
+    assert_eq!(error["kind"], "run_limit");
+    assert!(error["message"].as_str().unwrap().contains("the 4 runs"), "{error}");
+    assert_eq!(client.execution(&id)["steps"]["step"]["runs"], 4);
+}
+
+#[test]
+fn all_limits_can_be_read() {
+    let server = ServerOptions::new().env("WAYSTATION_LIMITS_STACK_KIB", "777").start();
+    let client = server.client();
+    let limits = client.get("/api/v1/limits").expect(200).json();
+    assert_eq!(limits["limits"]["stack_kib"], 777);
+    assert_eq!(limits["limits"]["memory_mib"], 256);
+    assert_eq!(limits["fixed"]["json_depth_max"], 128);
+    assert_eq!(limits["fixed"]["wait_ms_max"], 31_536_000_000_u64);
+    assert_eq!(limits["fixed"]["crashes_max"], 5);
+    assert_eq!(limits["limits"]["header_bytes_max"], 65_536);
+    http::get(&format!("{}/api/v1/limits", client.url)).expect(401);
+
+    // What can be read and what is documented is the same.
+    let document = guests::repository().join("docs/configuration.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let section = document.split("## Limits").nth(1).unwrap().split("###").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut documented: Vec<&str> = rows.collect();
+    let mut read: Vec<&str> = limits["limits"].as_object().unwrap().keys().map(|k| &**k).collect();
+    documented.sort_unstable();
+    read.sort_unstable();
+    assert_eq!(documented, read);
+
+    let cli = Cli::of(&server);
+    assert_eq!(cli.json(&["limits"]), limits);
+    let said = cli.run(&["limits"]).expect(0).stdout;
+    for line in ["stack_kib", "777", "524288", "512.0 KiB", "json_depth_max", "fixed"] {
+        assert!(said.contains(line), "{line:?} is not in\n{said}");
+    }
 }
 
 #[test]

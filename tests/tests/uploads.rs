@@ -1,8 +1,10 @@
 //! What is taken as a component and as a workflow, and what is said about the rest.
 #![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
-use waystation_tests::{Server, ServerOptions, guests, http, toolbox};
+use waystation_tests::{Server, ServerOptions, bombs, guests, http, neighbours, toolbox, wait};
 
 /// A component that has a `handler`, of the wrong type, or nothing; and imports of its own.
 fn component(wat: &str) -> Vec<u8> {
@@ -178,4 +180,175 @@ fn a_deploy_does_not_touch_executions_that_are_under_way() {
         execution["waiting"]["step"] == "second"
     });
     assert_eq!(execution["workflow_version"], 2);
+}
+
+/// A component whose compiler is at work for minutes.
+fn long_work() -> Vec<u8> {
+    bombs::many_functions(5000)
+}
+
+fn until_compiling(server: &Server<'_>) -> waystation_tests::Process {
+    wait::until("a compiler works", || server.compilers().first().copied())
+}
+
+fn until_nothing_compiles(server: &Server<'_>) {
+    wait::until("no compiler works", || server.compilers().is_empty().then_some(()));
+}
+
+#[test]
+fn a_component_that_takes_too_long_is_given_up_and_nothing_is_left_of_it() {
+    let server = ServerOptions::new().env("WAYSTATION_LIMITS_COMPILE_S", "3").start();
+    let client = server.client();
+    let started = Instant::now();
+    let problem = client.put_component("bomb", long_work()).expect(422).json();
+    assert!(started.elapsed() >= Duration::from_secs(3), "{:?}", started.elapsed());
+    assert_eq!(problem["code"], "compile_timeout");
+    assert!(problem["detail"].as_str().unwrap().contains("more than 3 s"), "{problem}");
+    until_nothing_compiles(&server);
+    client.get("/api/v1/components/bomb").expect(404);
+    client.put_component("small", bombs::step("after a bomb")).expect(201);
+}
+
+#[test]
+fn a_component_that_takes_too_much_memory_is_given_up() {
+    let server = ServerOptions::new().env("WAYSTATION_LIMITS_COMPILE_MEMORY_MIB", "512").start();
+    let client = server.client();
+    let problem = client.put_component("bomb", bombs::large_data(110 << 20)).expect(422).json();
+    assert_eq!(problem["code"], "compile_memory", "{problem}");
+    client.put_component("small", bombs::step("with little memory")).expect(201);
+}
+
+/// Whatever is sent, the answer is a status and not a dead server; and it comes in time.
+#[test]
+fn hostile_components_are_taken_or_refused_and_the_server_goes_on() {
+    let server = ServerOptions::new()
+        .env("WAYSTATION_LIMITS_COMPILE_S", "15")
+        .env("WAYSTATION_LIMITS_COMPILE_MEMORY_MIB", "1024")
+        .start();
+    let client = server.client();
+    for (what, bytes, allowed) in [
+        ("50 000 locals", bombs::many_locals(50_000), &[201, 422][..]),
+        ("100 000 locals", bombs::many_locals(100_000), &[422]),
+        ("100 000 blocks", bombs::nested_blocks(100_000), &[201, 422]),
+        ("3 000 000 blocks", bombs::nested_blocks(3_000_000), &[422]),
+        ("components in components", bombs::nested_components(5_000), &[201, 422]),
+        ("60 MiB of data", bombs::large_data(60 << 20), &[201]),
+        ("60 MiB of code", bombs::many_functions(5_500), &[422]),
+    ] {
+        let started = Instant::now();
+        let answer = client.put_component("hostile", bytes);
+        assert!(allowed.contains(&answer.status), "{what}: {}", answer.text());
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}: {:?}", started.elapsed());
+        if answer.status == 422 {
+            let problem = answer.json();
+            assert!(problem["code"].is_string(), "{what}: {problem}");
+        }
+    }
+    until_nothing_compiles(&server);
+    client.put_component("small", bombs::step("after the hostile ones")).expect(201);
+}
+
+#[test]
+fn a_compiler_goes_when_its_uploader_leaves() {
+    let server = Server::start();
+    let upload = server.client().start_upload("bomb", long_work());
+    let compiler = until_compiling(&server);
+    // It bounds itself, so there is a moment in which it has not.
+    wait::until("it is as nice as can be and has no environment", || {
+        (compiler.niceness() == Some(19) && compiler.variables() == Some(0)).then_some(())
+    });
+    drop(upload);
+    until_nothing_compiles(&server);
+    assert!(!compiler.is_alive());
+    server.client().put_component("small", bombs::step("after one that left")).expect(201);
+}
+
+#[test]
+fn who_waits_for_the_same_component_takes_over_when_the_first_leaves() {
+    let server = Server::start();
+    let client = server.client();
+    // New for each run of this test: what was compiled before is not compiled again.
+    let component = [bombs::many_functions(60), custom(&server)].concat();
+    let first = client.start_upload("one", component.clone());
+    let compiler = until_compiling(&server);
+    let second = client.start_upload("two", component);
+    drop(first);
+    wait::until("the first compiler is gone", || (!compiler.is_alive()).then_some(()));
+    assert_eq!(second.status(), 201);
+    client.get("/api/v1/components/one").expect(404);
+    client.get("/api/v1/components/two").expect(200);
+}
+
+/// A section that means nothing, with something in it that no other server has.
+fn custom(server: &Server<'_>) -> Vec<u8> {
+    let text = server.data().display().to_string();
+    let length = u8::try_from(text.len() + 1).unwrap();
+    assert!(length < 128, "a long path");
+    [vec![0, length, 0], text.into_bytes()].concat()
+}
+
+#[test]
+fn a_compiler_goes_with_its_server() {
+    let server = Server::start();
+    let upload = server.client().start_upload("bomb", long_work());
+    let compiler = until_compiling(&server);
+    let killed = server.kill();
+    wait::until("the compiler is gone", || (!compiler.is_alive()).then_some(()));
+    drop(upload);
+
+    let server = killed.restart();
+    let _upload = server.client().start_upload("bomb", long_work());
+    let compiler = until_compiling(&server);
+    let started = Instant::now();
+    server.ask_to_stop();
+    let stopped = server.stopped();
+    assert_eq!(stopped.status.code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    wait::until("the compiler is gone", || (!compiler.is_alive()).then_some(()));
+}
+
+#[test]
+fn uploads_beyond_those_that_may_wait_are_put_off() {
+    let server = ServerOptions::new()
+        .env("WAYSTATION_LIMITS_COMPILES_MAX", "1")
+        .env("WAYSTATION_LIMITS_COMPILES_WAITING_MAX", "1")
+        .start();
+    let client = server.client();
+    let bomb = client.start_upload("bomb", long_work());
+    until_compiling(&server);
+    let waiting = client.start_upload("waiting", bombs::step("that waits"));
+    let busy = wait::until("all places are taken", || {
+        let answer = client.put_component("late", bombs::step("that is late"));
+        (answer.status == 503).then_some(answer)
+    });
+    assert_eq!(busy.json()["code"], "busy");
+    assert_eq!(busy.header("retry-after"), "1");
+    assert_eq!(server.compilers().len(), 1);
+    drop(bomb);
+    assert_eq!(waiting.status(), 201);
+    client.put_component("late", bombs::step("that is late")).expect(201);
+}
+
+#[test]
+fn machine_code_that_is_gone_is_made_again_for_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = ServerOptions::new().data(&data).start();
+    let client = server.client();
+    client.put_component("small", bombs::step("made again")).expect(201);
+    client.deploy(&json!({"name": "small", "steps": [{"name": "a", "component": "small"}]}));
+    let killed = server.kill();
+    std::fs::remove_dir_all(data.join("compiled")).unwrap();
+    let server = killed.restart();
+    let client = server.client();
+    client.completed(&client.trigger("small", &Value::Null));
+    assert!(data.join("compiled/modules").exists());
+}
+
+#[test]
+fn executions_go_on_while_a_hostile_component_is_compiled() {
+    let neighbours::Beside { alone, beside } = neighbours::measure(30);
+    // Generous: the tests beside this one are neighbours, too.
+    let bound = alone.median * 10 + Duration::from_millis(500);
+    assert!(beside.median < bound, "alone {alone:?}, beside {beside:?}");
 }

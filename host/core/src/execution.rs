@@ -42,6 +42,10 @@ pub struct Execution {
     pub payload_bytes: u64,
     /// Payloads that may be stored, in bytes: the limit in force at the trigger.
     pub payload_bytes_max: u64,
+    /// Runs that one step may have: the limit in force at the trigger. Executions from before
+    /// there was one have the default.
+    #[serde(default = "Execution::step_runs_max")]
+    pub step_runs_max: u32,
     /// The next payload's number.
     pub next_payload: u32,
     /// Why it failed.
@@ -63,6 +67,14 @@ pub struct NewExecution<'a> {
     pub payload_bytes_max: u64,
     /// Memory of steps that ask for none of their own, in MiB.
     pub memory_mib: u32,
+    /// Runs that one step may have.
+    pub step_runs_max: u32,
+}
+
+impl Execution {
+    fn step_runs_max() -> u32 {
+        crate::Limits::default().step_runs_max
+    }
 }
 
 /// A stored JSON value.

@@ -22,12 +22,18 @@ pub enum FailureKind {
     MemoryLimit,
     /// Recursion too deep.
     StackOverflow,
-    /// Too many resources, or too much data in host calls.
+    /// More resources of the host's held than allowed.
+    ResourceLimit,
+    /// Too much data in one call of the host's.
     HostCallLimit,
-    /// The return value is not JSON, or larger than allowed.
+    /// The return value is larger than allowed.
+    OutputLimit,
+    /// The return value is not JSON.
     InvalidOutput,
     /// All the execution's data together is larger than allowed.
     DataLimit,
+    /// One step wanted more runs than allowed.
+    RunLimit,
     /// A template in the step's props could not be filled in.
     Template,
     /// The component could not be loaded or linked.

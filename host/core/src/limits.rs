@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{BoundedJson, RetryPolicy, StepLimits};
+
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
@@ -19,8 +21,26 @@ pub struct Limits {
     pub timeout_s: u32,
     /// What a step may ask for at the most, in seconds.
     pub timeout_s_max: u32,
-    /// Time on a processor in one run, in milliseconds. A run that only waits uses none.
+    /// Time on a processor in one run, in milliseconds: the default of a step. A run that only
+    /// waits uses none.
     pub cpu_ms: u32,
+    /// What a step may ask for at the most, in milliseconds.
+    pub cpu_ms_max: u32,
+    /// Stack of a guest, in KiB; one for all steps, because the engine is built for it.
+    pub stack_kib: u32,
+    /// Runs of one step in one execution, whatever `rerun` says: a step that repeats itself for
+    /// ever ends.
+    pub step_runs_max: u32,
+    /// Resources of the host's that a run may hold at once: streams, requests, timers.
+    pub resources_max: usize,
+    /// Handles, of any resource, that a run's instances may hold at once.
+    pub handles_max: usize,
+    /// What one call of the host's may copy out of a guest, beside two payloads.
+    pub host_call_bytes_max: usize,
+    /// Random bytes in one call.
+    pub random_bytes_max: usize,
+    /// All header fields of one HTTP message, as the host's memory holds them.
+    pub headers_bytes_max: usize,
     /// One output, export, rerun context or event.
     pub payload_bytes_max: usize,
     /// All payloads of one execution together: its event, exports, contexts, callbacks.
@@ -45,6 +65,16 @@ pub struct Limits {
     pub queued_max: usize,
     /// Components compiled at the same time. Compiling takes a whole core for seconds.
     pub compiles_max: usize,
+    /// Uploads that are received or wait to be compiled beside those; further ones get 503.
+    pub compiles_waiting_max: usize,
+    /// Time in which a component has to be checked and compiled, in seconds.
+    pub compile_s: u32,
+    /// Memory of the process that compiles a component, in MiB: all of its address space.
+    pub compile_memory_mib: u32,
+    /// Machine code that a component may become, in MiB.
+    pub machine_code_mib_max: u32,
+    /// Machine code of all components that is kept in memory although no run needs it, in MiB.
+    pub machine_code_kept_mib: u32,
     /// Time that runs under way are given at shutdown, in seconds.
     pub drain_s: u32,
     /// How long executions that have ended are kept, in days; 0 keeps them for ever.
@@ -111,6 +141,14 @@ impl Default for Limits {
             timeout_s: 30,
             timeout_s_max: 3600,
             cpu_ms: 30_000,
+            cpu_ms_max: 300_000,
+            stack_kib: 512,
+            step_runs_max: 10_000,
+            resources_max: 1_000,
+            handles_max: 10_000,
+            host_call_bytes_max: 4 * MIB,
+            random_bytes_max: 64 * KIB,
+            headers_bytes_max: 64 * KIB,
             payload_bytes_max: 512 * KIB,
             execution_bytes_max: 6 * MIB,
             exports_max: 64,
@@ -123,6 +161,11 @@ impl Default for Limits {
             runs_max: 32,
             queued_max: 100_000,
             compiles_max: 1,
+            compiles_waiting_max: 8,
+            compile_s: 300,
+            compile_memory_mib: 2048,
+            machine_code_mib_max: 512,
+            machine_code_kept_mib: 2048,
             drain_s: 30,
             kept_days: 90,
             database_mib: 256,
@@ -180,6 +223,57 @@ impl Limits {
 
     /// A failure's message and stack are cut to this, in bytes: a failure is always recorded.
     pub const FAILURE_TEXT_BYTES_MAX: usize = 16 * KIB;
+
+    /// Core instances of one component. Language runtimes are linked from dozens of modules.
+    pub const INSTANCES_PER_COMPONENT_MAX: u32 = 64;
+
+    /// Memories of one component.
+    pub const MEMORIES_PER_COMPONENT_MAX: u32 = 8;
+
+    /// Tables of one component.
+    pub const TABLES_PER_COMPONENT_MAX: u32 = 64;
+
+    /// Elements of one table: language runtimes have one for each function.
+    pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+    /// What is the same everywhere, by name: an operator can read it, and not set it.
+    pub fn fixed() -> [(&'static str, u64); 11] {
+        [
+            ("crashes_max", Limits::CRASHES_MAX.into()),
+            ("export_name_bytes_max", Limits::EXPORT_NAME_BYTES_MAX as u64),
+            ("failure_text_bytes_max", Limits::FAILURE_TEXT_BYTES_MAX as u64),
+            ("instances_per_component_max", Limits::INSTANCES_PER_COMPONENT_MAX.into()),
+            ("json_depth_max", BoundedJson::DEPTH_MAX as u64),
+            ("memories_per_component_max", Limits::MEMORIES_PER_COMPONENT_MAX.into()),
+            ("message_bytes_max", Limits::MESSAGE_BYTES_MAX as u64),
+            ("retry_attempts_max", RetryPolicy::ATTEMPTS_MAX.into()),
+            ("table_elements_max", Limits::TABLE_ELEMENTS_MAX as u64),
+            ("tables_per_component_max", Limits::TABLES_PER_COMPONENT_MAX.into()),
+            ("wait_ms_max", Limits::WAIT_MS_MAX),
+        ]
+    }
+
+    /// What a run gets of a step that wishes for `wishes`.
+    pub fn of_run(&self, wishes: &StepLimits) -> RunLimits {
+        let memory_mib = wishes.memory_mib.unwrap_or(self.memory_mib) as usize;
+        let timeout_s = wishes.timeout_s.unwrap_or(self.timeout_s);
+        let cpu_ms = wishes.cpu_ms.unwrap_or(self.cpu_ms);
+        RunLimits {
+            memory_bytes_max: memory_mib * MIB,
+            wall_time: Duration::from_secs(timeout_s.into()),
+            cpu_time: Duration::from_millis(cpu_ms.into()),
+            payload_bytes_max: self.payload_bytes_max,
+            exports_max: self.exports_max,
+            log_bytes_max: self.log_bytes_max,
+            log_line_bytes_max: self.log_line_bytes_max,
+            mails_max: self.mails_max,
+            resources_max: self.resources_max,
+            handles_max: self.handles_max,
+            host_call_bytes_max: self.host_call_bytes_max,
+            random_bytes_max: self.random_bytes_max,
+            headers_bytes_max: self.headers_bytes_max,
+        }
+    }
 }
 
 /// The limits of one run: the step's wishes within the operator's bounds.
@@ -201,4 +295,37 @@ pub struct RunLimits {
     pub log_line_bytes_max: usize,
     /// Mails.
     pub mails_max: usize,
+    /// Resources of the host's, held at once.
+    pub resources_max: usize,
+    /// Handles of all resources, held at once.
+    pub handles_max: usize,
+    /// What one call of the host's may copy out of the guest, beside two payloads.
+    pub host_call_bytes_max: usize,
+    /// Random bytes in one call.
+    pub random_bytes_max: usize,
+    /// All header fields of one HTTP message.
+    pub headers_bytes_max: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_gets_what_it_wishes_for_and_the_default_for_the_rest() {
+        let limits = Limits::default();
+        let wishes = StepLimits { memory_mib: Some(64), timeout_s: None, cpu_ms: Some(7) };
+        let run = limits.of_run(&wishes);
+        assert_eq!(run.memory_bytes_max, 64 * MIB);
+        assert_eq!(run.wall_time, Duration::from_secs(30));
+        assert_eq!(run.cpu_time, Duration::from_millis(7));
+    }
+
+    #[test]
+    fn what_is_fixed_has_names_of_its_own() {
+        let settable = serde_json::to_value(Limits::default()).unwrap();
+        for (name, _) in Limits::fixed() {
+            assert!(settable.get(name).is_none(), "{name}");
+        }
+    }
 }

@@ -119,6 +119,9 @@ pub struct StepLimits {
     /// Wall time of a run, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u32>,
+    /// Time on a processor in a run, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_ms: Option<u32>,
 }
 
 /// When a failed run is tried again.
@@ -232,6 +235,9 @@ impl StepSpec {
         if let Some(timeout) = self.limits.timeout_s {
             within("limits.timeout_s", timeout.into(), limits.timeout_s_max.into())?;
         }
+        if let Some(cpu) = self.limits.cpu_ms {
+            within("limits.cpu_ms", cpu.into(), limits.cpu_ms_max.into())?;
+        }
         self.check_secrets()?;
         if let Some(name) = self.allow.config.keys().find(|name| !is_variable(name)) {
             let problem = format!(
@@ -320,6 +326,13 @@ mod tests {
             fault(json!([{"name": "a", "component": "c", "limits": {"memory_mib": 1025}}])),
             "steps[0].limits.memory_mib: 1025 is not between 1 and 1024"
         );
+        let cpu = |ms: u32| json!([{"name": "a", "component": "c", "limits": {"cpu_ms": ms}}]);
+        assert_eq!(
+            fault(cpu(300_001)),
+            "steps[0].limits.cpu_ms: 300001 is not between 1 and 300000"
+        );
+        assert_eq!(fault(cpu(0)), "steps[0].limits.cpu_ms: 0 is not between 1 and 300000");
+        spec(cpu(300_000)).unwrap().check(&Limits::default()).unwrap();
         assert_eq!(
             fault(json!([{"name": "a", "component": "c", "retry": {"attempts": 0}}])),
             "steps[0].retry.attempts: 0 is not between 1 and 100"

@@ -1,10 +1,11 @@
 //! What callers ask of an engine, and what they are told.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use waystation_core::{
-    BoundedJson, ExecutionId, Grant, HttpResponse, InvalidWorkflow, LinkAction, OnTimeout,
+    BoundedJson, Digest, ExecutionId, Grant, HttpResponse, InvalidWorkflow, LinkAction, OnTimeout,
     PauseEnding, Status, Timestamp, WorkflowName,
 };
 use waystation_store::StoreError;
@@ -12,23 +13,36 @@ use waystation_store::StoreError;
 /// Checks components before they are stored.
 #[async_trait]
 pub trait ComponentGate: Send + Sync + 'static {
-    /// Checks and prepares the component.
+    /// Checks and prepares the component. Dropping the future ends the work.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it.
-    async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, RefusedComponent>;
+    /// Says what is wrong with it, or that the host could not do its part.
+    async fn admit(&self, bytes: Bytes) -> Result<Admitted, GateError>;
 }
 
 /// A component that is fit to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
+    /// Its identity.
+    pub digest: Digest,
     /// The interfaces that it asks for.
     pub imports: Vec<String>,
     /// What it offers.
     pub exports: Vec<String>,
     /// What it can do, in plain sentences.
     pub abilities: Vec<String>,
+}
+
+/// Why a component was not admitted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GateError {
+    /// It is not fit to run.
+    #[error(transparent)]
+    Refused(#[from] RefusedComponent),
+    /// The host failed; the message is for its log.
+    #[error("{0}")]
+    Host(String),
 }
 
 /// A component that is not.
@@ -49,6 +63,12 @@ pub enum PutComponentError {
     /// It is not fit.
     #[error(transparent)]
     Refused(#[from] RefusedComponent),
+    /// Too many uploads are under way. Try again later.
+    #[error("too many uploads are under way; try again")]
+    Busy,
+    /// The host could not check it; the message is for its log.
+    #[error("{0}")]
+    Host(String),
     /// See there.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,6 +89,15 @@ fn sentences(grants: &[Grant]) -> String {
         None => format!("it may {}", grant.permission),
     };
     grants.iter().map(sentence).collect::<Vec<_>>().join("; ")
+}
+
+impl From<GateError> for PutComponentError {
+    fn from(error: GateError) -> PutComponentError {
+        match error {
+            GateError::Refused(refused) => PutComponentError::Refused(refused),
+            GateError::Host(error) => PutComponentError::Host(error),
+        }
+    }
 }
 
 /// Why a workflow was not deployed.

@@ -1,5 +1,7 @@
 //! Components and workflows.
 
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 use waystation_core::{
     ComponentName, Digest, Grant, InvalidWorkflow, Workflow, WorkflowName, WorkflowSpec,
 };
@@ -8,21 +10,39 @@ use waystation_store::{ComponentRecord, DeleteError, Deployed, NewWorkflow, Stor
 use crate::engine::Engine;
 use crate::{Acceptance, Admitted, DeployError, PutComponentError, template};
 
+/// The right to send one component. It bounds how many bytes of components are held in memory,
+/// so it is asked for before they are read.
+#[derive(Debug)]
+pub struct UploadPlace(#[expect(dead_code, reason = "held, not looked at")] OwnedSemaphorePermit);
+
 impl Engine {
+    /// A place for an upload: `limits.compiles_max` and `limits.compiles_waiting_max` of them
+    /// may be under way.
+    ///
+    /// # Errors
+    ///
+    /// [`PutComponentError::Busy`]: all places are taken.
+    pub fn upload_place(&self) -> Result<UploadPlace, PutComponentError> {
+        let place = self.0.uploads.clone().try_acquire_owned();
+        place.map(UploadPlace).map_err(|_| PutComponentError::Busy)
+    }
+
     /// Checks a component, stores it, and points `name` at it. `true` when the name did not
-    /// point there before. Durable when it returns.
+    /// point there before. Durable when it returns. Dropping the future ends the check.
     ///
     /// # Errors
     ///
     /// The component is not fit, and why; nothing has changed.
     pub async fn put_component(
         &self,
+        _place: UploadPlace,
         name: ComponentName,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     ) -> Result<(ComponentRecord, bool), PutComponentError> {
-        let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
-        let Admitted { imports, exports, abilities } = self.0.gate.admit(bytes.clone()).await?;
-        self.0.store.put_component_bytes(digest, bytes).await?;
+        let size = bytes.len() as u64;
+        let Admitted { digest, imports, exports, abilities } =
+            self.0.gate.admit(bytes.clone()).await?;
+        self.0.store.put_component_bytes(digest, bytes.into()).await?;
         let uploaded_at = self.0.clock.now();
         let record =
             ComponentRecord { name, digest, size, imports, exports, abilities, uploaded_at };

@@ -42,6 +42,8 @@ impl Engine {
                 }
             };
             match next {
+                // It goes to the end of the line, and the store has it there already.
+                Some(next) if is_rerun(&next) => return Ok(()),
                 Some(next) => execution = next,
                 None => return Ok(()),
             }
@@ -128,6 +130,15 @@ impl Engine {
                 RunOutcome::Returned { .. } | RunOutcome::Failed(_) => return report,
             }
         }
+    }
+}
+
+/// Is the same step due once more, at once? A step that calls its own link before it returns
+/// would otherwise keep its slot for ever.
+fn is_rerun(execution: &Execution) -> bool {
+    match &execution.state {
+        State::Queued(run) => run.id.run > 1 && run.attempt == 1,
+        _ => false,
     }
 }
 

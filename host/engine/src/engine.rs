@@ -36,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) settings: EngineSettings,
     /// Permits for runs.
     pub(crate) slots: Arc<Semaphore>,
+    /// Permits for uploads.
+    pub(crate) uploads: Arc<Semaphore>,
     /// Executions that a task of this engine moves right now, and how to interrupt it.
     pub(crate) active: Mutex<HashMap<ExecutionId, Arc<Notify>>>,
     /// Something may be ready.
@@ -112,6 +114,9 @@ impl Engine {
             deploys: tokio::sync::Mutex::default(),
             ids: std::sync::Mutex::new(AssertUnwindSafe(ContextV7::new())),
             slots: Arc::new(Semaphore::new(limits.runs_max)),
+            uploads: Arc::new(Semaphore::new(
+                limits.compiles_max.saturating_add(limits.compiles_waiting_max),
+            )),
             store,
             runner,
             gate,

@@ -38,9 +38,10 @@ mod waiters;
 
 pub use api::{
     Acceptance, Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError,
-    LinkAnswer, LinkCall, LinkOutcome, PutComponentError, RefusedComponent, TriggerError,
-    TriggerRequest, Triggered,
+    GateError, LinkAnswer, LinkCall, LinkOutcome, PutComponentError, RefusedComponent,
+    TriggerError, TriggerRequest, Triggered,
 };
+pub use definitions::UploadPlace;
 pub use engine::Engine;
 pub use secrets::{PutSecretError, SecretView};
 pub use settings::{EngineError, EngineMetrics, EngineParts, EngineSettings, MailSettings};

@@ -1,12 +1,11 @@
 //! What a run gets to see.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use waystation_core::{
     BoundedJson, Execution, ExecutionContext, Failure, FailureKind, PayloadRef, Run, RunContext,
-    RunLimits, RunRequest, RunSecret, StepSpec, Workflow,
+    RunRequest, RunSecret, StepSpec, Workflow,
 };
 use waystation_store::StoreError;
 
@@ -116,7 +115,7 @@ impl Engine {
             return Err(Failure::new(FailureKind::Component, "NoSuchStep", message));
         };
         let props = self.props(execution, step, &inputs)?;
-        let limits = self.run_limits(step);
+        let limits = self.limits().of_run(&step.limits);
         let steps = BoundedJson::assembled(inputs.steps_text());
         let secrets = inputs.secrets?;
         let deadline_ms = u64::try_from(limits.wall_time.as_millis()).unwrap_or(u64::MAX);
@@ -178,21 +177,5 @@ impl Engine {
             template::fill(&step.props, &scope).map_err(|error| failure(error.to_string()))?;
         BoundedJson::from_value(&props, self.limits().payload_bytes_max)
             .map_err(|error| failure(format!("props: {error}")))
-    }
-
-    fn run_limits(&self, step: &StepSpec) -> RunLimits {
-        let limits = self.limits();
-        let memory_mib = step.limits.memory_mib.unwrap_or(limits.memory_mib) as usize;
-        let timeout_s = step.limits.timeout_s.unwrap_or(limits.timeout_s);
-        RunLimits {
-            memory_bytes_max: memory_mib << 20,
-            wall_time: Duration::from_secs(timeout_s.into()),
-            cpu_time: Duration::from_millis(limits.cpu_ms.into()),
-            payload_bytes_max: limits.payload_bytes_max,
-            exports_max: limits.exports_max,
-            log_bytes_max: limits.log_bytes_max,
-            log_line_bytes_max: limits.log_line_bytes_max,
-            mails_max: limits.mails_max,
-        }
     }
 }

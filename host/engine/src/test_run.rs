@@ -45,6 +45,7 @@ impl Engine {
                 event,
                 payload_bytes_max: self.limits().execution_bytes_max as u64,
                 memory_mib: self.limits().memory_mib,
+                step_runs_max: self.limits().step_runs_max,
             },
             self.0.clock.now(),
         );

@@ -21,6 +21,8 @@ pub(crate) async fn put(
     body: Body,
 ) -> Result<(StatusCode, Json<ComponentRecord>), Problem> {
     let name: ComponentName = name.name()?;
+    // Before the body is read: what waits is held in memory.
+    let place = shared.engine().upload_place()?;
     let limits = shared.engine().limits();
     let bytes_max = limits.component_bytes_max;
     let bytes = body::read(limits, &headers, body, bytes_max).await.map_err(|problem| {
@@ -30,7 +32,7 @@ pub(crate) async fn put(
         let detail = format!("the component has more than {bytes_max} bytes");
         Problem::new(Code::ComponentTooLarge, detail).with("bytes_max", bytes_max.into())
     })?;
-    let (component, new) = shared.engine().put_component(name, bytes).await?;
+    let (component, new) = shared.engine().put_component(place, name, bytes.into()).await?;
     Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(component)))
 }
 

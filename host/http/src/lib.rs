@@ -36,6 +36,7 @@ mod host;
 mod idempotency;
 mod incoming;
 mod json_body;
+mod limits;
 mod links;
 mod maintenance;
 mod metrics;

@@ -348,6 +348,8 @@ impl From<PutComponentError> for Problem {
                 word: Some(refused.code),
                 ..Problem::new(Code::RefusedComponent, refused.message)
             },
+            PutComponentError::Busy => Problem::new(Code::Busy, error.to_string()),
+            PutComponentError::Host(error) => Problem::internal(error),
             PutComponentError::Store(error) => error.into(),
         }
     }

@@ -16,7 +16,7 @@ use crate::problem::{Code, Problem};
 use crate::rates::{self, Rates};
 use crate::{
     answer_headers, approval, auth, client, components, executions, head, health, hooks, host,
-    links, maintenance, metrics, observe, secrets, token_routes, workflows,
+    limits, links, maintenance, metrics, observe, secrets, token_routes, workflows,
 };
 
 /// All routes.
@@ -84,6 +84,7 @@ fn table() -> Vec<Entry> {
         entry(GET, "/executions/{id}/logs", Read, executions::logs),
         entry(POST, "/executions/{id}/resume", Operate, executions::resume),
         entry(POST, "/executions/{id}/cancel", Operate, executions::cancel),
+        entry(GET, "/limits", Read, limits::get),
         entry(GET, "/secrets", Admin, secrets::list),
         entry(PUT, "/secrets/{name}", Admin, secrets::put),
         entry(DELETE, "/secrets/{name}", Admin, secrets::delete),

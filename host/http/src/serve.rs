@@ -24,7 +24,7 @@ use crate::stream::Stream;
 use crate::{App, client, router};
 
 /// How long answers under way are given after `shutdown`.
-const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// What one hears for whom there is no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\

@@ -15,12 +15,12 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use waystation_core::{
-    Clock, Failure, FailureKind, Flow, HttpResponse, Limits, LinkKeys, ManualClock, OnTimeout,
-    RunOutcome, RunReport, RunRequest, StepRunner, Timestamp,
+    Clock, Digest, Failure, FailureKind, Flow, HttpResponse, Limits, LinkKeys, ManualClock,
+    OnTimeout, RunOutcome, RunReport, RunRequest, StepRunner, Timestamp,
 };
 use waystation_engine::{
-    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
-    SecretKeys,
+    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, GateError, MailSettings,
+    RefusedComponent, SecretKeys,
 };
 use waystation_http::{
     App, BackupStream, Bytes, GetLink, HttpSettings, Maintenance, RootToken, StoreCheck, Tokens,
@@ -69,16 +69,17 @@ fn report(outcome: RunOutcome) -> RunReport {
 
 #[async_trait]
 impl ComponentGate for Obedient {
-    async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, RefusedComponent> {
+    async fn admit(&self, bytes: Bytes) -> Result<Admitted, GateError> {
         if bytes.starts_with(b"good") {
             return Ok(Admitted {
+                digest: Digest::of(&bytes),
                 imports: vec![],
                 exports: vec!["handler".into()],
                 abilities: vec![],
             });
         }
         let (code, message) = ("core_module".into(), "this is a core module".into());
-        Err(RefusedComponent { code, message, too_large: false })
+        Err(RefusedComponent { code, message, too_large: false }.into())
     }
 }
 
@@ -599,6 +600,7 @@ async fn each_route_asks_for_its_scope_and_for_no_other() {
         "GET /executions/{id}/logs read",
         "POST /executions/{id}/resume operate",
         "POST /executions/{id}/cancel operate",
+        "GET /limits read",
         "GET /secrets admin",
         "PUT /secrets/{name} admin",
         "DELETE /secrets/{name} admin",

@@ -19,10 +19,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use waystation_core::{
     Allow, BoundedJson, Clock, Digest, ExecutionContext, ExecutionId, HttpResponse, Limits, Links,
-    OnTimeout, Responder, RunContext, RunLimits, RunOutcome, RunReport, RunRequest, StepRunner,
+    OnTimeout, Responder, RunContext, RunOutcome, RunReport, RunRequest, StepLimits, StepRunner,
     Timestamp,
 };
-use waystation_sandbox::{ComponentSource, OutboundPolicy, Sandbox, SandboxConfig, inspect};
+use waystation_sandbox::{
+    ComponentSource, InProcess, OutboundPolicy, Sandbox, SandboxConfig, inspect,
+};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -54,12 +56,14 @@ async fn run(arguments: impl Iterator<Item = String>) -> Result<(), Failed> {
     if options.inspect {
         return print(&serde_json::to_value(inspect(&bytes)?)?);
     }
+    let compiler = InProcess { machine_code_bytes_max: usize::MAX };
     let config = SandboxConfig {
         compiled: options.compiled.clone(),
         outbound: options.outbound.clone(),
         limits: Limits::default(),
     };
-    let sandbox = Sandbox::new(config, Arc::new(NoSource), Arc::new(SystemClock))?;
+    let sandbox =
+        Sandbox::new(config, Arc::new(NoSource), Arc::new(compiler), Arc::new(SystemClock))?;
     let started = Instant::now();
     let manifest = sandbox.admit(bytes.into()).await?;
     let admit_ms = u64::try_from(started.elapsed().as_millis())?;
@@ -206,16 +210,7 @@ fn request() -> Result<RunRequest, Failed> {
         secrets: Vec::new(),
         on_timeout: OnTimeout::Resume,
         mail_owner: false,
-        limits: RunLimits {
-            memory_bytes_max: (limits.memory_mib as usize) << 20,
-            wall_time: Duration::from_secs(limits.timeout_s.into()),
-            cpu_time: Duration::from_millis(limits.cpu_ms.into()),
-            payload_bytes_max: limits.payload_bytes_max,
-            exports_max: limits.exports_max,
-            log_bytes_max: limits.log_bytes_max,
-            log_line_bytes_max: limits.log_line_bytes_max,
-            mails_max: limits.mails_max,
-        },
+        limits: limits.of_run(&StepLimits::default()),
         responder: None,
     })
 }

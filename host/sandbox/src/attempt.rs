@@ -15,12 +15,6 @@ use crate::outbound::{Guard, Outbound};
 use crate::secrets::{NoRandomness, Secrets};
 use crate::{masked, outcome};
 
-/// What one call of the host's may copy out of a guest, beside a payload, in bytes.
-const HOST_CALL_BYTES: usize = 4 << 20;
-
-/// Handles a component may hold at once.
-const HANDLES_MAX: usize = 10_000;
-
 /// Runs the step once.
 pub(crate) async fn run(
     step: StepPre<Guest>,
@@ -91,8 +85,9 @@ fn store(step: &StepPre<Guest>, guest: Guest, meter: &CpuMeter) -> Store<Guest> 
     let limits = guest.may.limits.clone();
     let mut store = Store::new(step.engine(), guest);
     store.limiter(|guest| &mut guest.memory);
-    store.set_hostcall_fuel(limits.payload_bytes_max.saturating_mul(2) + HOST_CALL_BYTES);
-    store.set_max_component_handles(HANDLES_MAX);
+    let payloads = limits.payload_bytes_max.saturating_mul(2);
+    store.set_hostcall_fuel(payloads.saturating_add(limits.host_call_bytes_max));
+    store.set_max_component_handles(limits.handles_max);
     store.set_epoch_deadline(1);
     let meter = meter.clone();
     store.epoch_deadline_callback(move |_| {

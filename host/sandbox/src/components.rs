@@ -3,18 +3,19 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
-use waystation_core::{Digest, Failure, FailureKind};
+use waystation_core::{Digest, Failure, FailureKind, Limits};
 
 use crate::bindings::StepPre;
-use crate::cpu::panic_message;
-use crate::engine::{MEMORIES_PER_COMPONENT_MAX, TABLES_PER_COMPONENT_MAX};
+use crate::cpu::in_background;
 use crate::flight::Flights;
 use crate::guest::Guest;
-use crate::{InvalidComponent, Manifest, inspect};
+use crate::machine_code::{MachineCode, NotLoaded};
+use crate::{AdmitError, Compiler, InvalidComponent, Manifest, compile};
 
 /// Where the bytes of admitted components are kept.
 pub trait ComponentSource: Send + Sync + 'static {
@@ -27,70 +28,85 @@ pub trait ComponentSource: Send + Sync + 'static {
     fn load(&self, digest: Digest) -> std::io::Result<Vec<u8>>;
 }
 
-/// Linked components kept in memory. One of a scripting language takes some 40 MiB.
-const KEPT_MAX: usize = 64;
+/// Linked components kept in memory, whatever they take.
+const KEPT_MAX: usize = 256;
 
 /// All components, as runs need them.
 pub(crate) struct Components {
     maker: Arc<Maker>,
     source: Arc<dyn ComponentSource>,
+    compiler: Arc<dyn Compiler>,
     flights: Flights<Digest>,
     /// Places for uploads.
-    compiles: Arc<Semaphore>,
-    /// Places for runs, whose components come from the cache of compiled code: none of them
-    /// waits behind an upload's compiler.
-    loads: Arc<Semaphore>,
+    compiles: Semaphore,
+    /// Places for runs, whose machine code is there as a rule: none of them waits behind a
+    /// compiler.
+    loads: Semaphore,
+    /// Places for runs whose machine code is gone: none of them waits behind uploads.
+    recompiles: Semaphore,
 }
 
 /// What the blocking threads need.
 struct Maker {
     engine: Engine,
     linker: Linker<Guest>,
+    code: MachineCode,
     kept: Mutex<Kept>,
 }
 
-/// Least recently used first.
-#[derive(Default)]
-struct Kept(Vec<(Digest, StepPre<Guest>)>);
+/// Components that are in memory because they may be needed again.
+struct Kept {
+    /// Least recently used first.
+    entries: Vec<KeptOne>,
+    /// Machine code of all of them, in bytes, but for one that takes more alone.
+    bytes_max: usize,
+}
+
+struct KeptOne {
+    digest: Digest,
+    ready: StepPre<Guest>,
+    bytes: usize,
+}
 
 impl Components {
-    /// None are ready yet.
+    /// None are ready yet. `engine` has no compiler; what it lacks, `compiler` makes.
     pub(crate) fn new(
         engine: Engine,
         linker: Linker<Guest>,
+        code: MachineCode,
         source: Arc<dyn ComponentSource>,
-        compiles_max: usize,
+        compiler: Arc<dyn Compiler>,
+        limits: &Limits,
     ) -> Components {
+        let bytes_max = (limits.machine_code_kept_mib as usize) << 20;
+        let kept = Mutex::new(Kept { entries: Vec::new(), bytes_max });
+        let compiles_max = limits.compiles_max;
         Components {
-            maker: Arc::new(Maker { engine, linker, kept: Mutex::default() }),
+            maker: Arc::new(Maker { engine, linker, code, kept }),
             source,
+            compiler,
             flights: Flights::new(),
-            compiles: Arc::new(Semaphore::new(compiles_max)),
-            loads: Arc::new(Semaphore::new(compiles_max)),
+            compiles: Semaphore::new(compiles_max),
+            loads: Semaphore::new(compiles_max),
+            recompiles: Semaphore::new(compiles_max),
         }
     }
 
-    /// Checks and compiles an upload.
-    pub(crate) async fn admit(&self, bytes: bytes::Bytes) -> Result<Manifest, InvalidComponent> {
+    /// Checks and compiles an upload. Who stops waiting stops the compiler; who else waits for
+    /// the same component then starts one.
+    pub(crate) async fn admit(&self, bytes: Bytes) -> Result<Manifest, AdmitError> {
         let digest = in_background({
             let bytes = bytes.clone();
             move || Digest::of(&bytes)
         });
-        let digest = digest.await.map_err(|message| InvalidComponent::Uncompilable { message })?;
-        let flight = self.flights.board(digest).await;
-        let place = self.compiles.clone().acquire_owned().await;
-        let maker = self.maker.clone();
-        // What is held goes with the work: who stops waiting does not stop the compiler.
-        in_background(move || {
-            let _held = (flight, place);
-            let manifest = inspect(&bytes)?;
-            if maker.kept.lock().get(digest).is_none() {
-                maker.make(digest, &bytes)?;
-            }
-            Ok(manifest)
-        })
-        .await
-        .unwrap_or_else(|message| Err(InvalidComponent::Uncompilable { message }))
+        let digest = digest.await.map_err(AdmitError::Host)?;
+        let _flight = self.flights.board(digest).await;
+        let _place = self.compiles.acquire().await;
+        if self.load(digest, bytes.clone()).await.is_ok() {
+            return self.compiler.prepare(bytes, None).await;
+        }
+        let (manifest, _) = self.compile(digest, bytes).await?;
+        Ok(manifest)
     }
 
     /// The component for a run.
@@ -98,56 +114,115 @@ impl Components {
         if let Some(ready) = self.maker.kept.lock().get(digest) {
             return Ok(ready);
         }
-        let flight = self.flights.board(digest).await;
-        let place = self.loads.clone().acquire_owned().await;
-        let (maker, source) = (self.maker.clone(), self.source.clone());
-        in_background(move || {
-            let _held = (flight, place);
-            if let Some(ready) = maker.kept.lock().get(digest) {
-                return Ok(ready);
-            }
-            let bytes = source.load(digest).map_err(|error| {
-                tracing::error!(%digest, %error, "a component can't be loaded");
-                let message = format!("the component {digest} can't be loaded");
-                Failure::new(FailureKind::Component, "ComponentError", message).retryable()
-            })?;
-            maker.make(digest, &bytes).map_err(|error| {
+        let _flight = self.flights.board(digest).await;
+        let place = self.loads.acquire().await;
+        if let Some(ready) = self.maker.kept.lock().get(digest) {
+            return Ok(ready);
+        }
+        let source = self.source.clone();
+        let bytes = in_background(move || source.load(digest).map(Bytes::from)).await;
+        let bytes = bytes.map_err(std::io::Error::other).flatten().map_err(|error| {
+            tracing::error!(%digest, %error, "a component can't be loaded");
+            let message = format!("the component {digest} can't be loaded");
+            Failure::new(FailureKind::Component, "ComponentError", message).retryable()
+        })?;
+        if let Ok(ready) = self.load(digest, bytes.clone()).await {
+            return Ok(ready);
+        }
+        // The machine code was removed, or is another version's.
+        drop(place);
+        let _place = self.recompiles.acquire().await;
+        tracing::info!(%digest, "compiling a component for a run");
+        let compiled = self.compile(digest, bytes).await;
+        compiled.map(|(_, ready)| ready).map_err(|error| match error {
+            AdmitError::Invalid(error) => {
                 let message = format!("the component {digest} can't be run: {error}");
                 Failure::new(FailureKind::Component, "ComponentError", message)
-            })
+            }
+            AdmitError::Host(error) => {
+                tracing::error!(%digest, error, "a component could not be compiled");
+                let message = "the host failed while it compiled the component";
+                Failure::new(FailureKind::HostFault, "HostFault", message).retryable()
+            }
         })
-        .await
-        .unwrap_or_else(|panic| {
-            tracing::error!(%digest, panic, "loading a component panicked");
-            let message = "the host failed while it loaded the component";
-            Err(Failure::new(FailureKind::HostFault, "HostFault", message).retryable())
-        })
+    }
+
+    /// Has the machine code made, and loads it.
+    async fn compile(
+        &self,
+        digest: Digest,
+        bytes: Bytes,
+    ) -> Result<(Manifest, StepPre<Guest>), AdmitError> {
+        let unusable = |error| AdmitError::Host(format!("the folder of machine code: {error}"));
+        let room = self.maker.code.make_room().map_err(unusable)?;
+        let manifest = self.compiler.prepare(bytes.clone(), Some(room.path())).await?;
+        let maker = self.maker.clone();
+        let taken = in_background({
+            let bytes = bytes.clone();
+            move || maker.code.take(room.path(), &maker.engine, &bytes)
+        });
+        taken.await.map_err(AdmitError::Host)?.map_err(unusable)?;
+        match self.load(digest, bytes).await {
+            Ok(ready) => Ok((manifest, ready)),
+            Err(NotMade::Invalid(invalid)) => Err(invalid.into()),
+            Err(NotMade::NotThere) => {
+                Err(AdmitError::Host("what was compiled is not what the engine looks for".into()))
+            }
+            Err(NotMade::Host(error)) => Err(AdmitError::Host(error)),
+        }
+    }
+
+    /// A component whose machine code is there.
+    async fn load(&self, digest: Digest, bytes: Bytes) -> Result<StepPre<Guest>, NotMade> {
+        if let Some(ready) = self.maker.kept.lock().get(digest) {
+            return Ok(ready);
+        }
+        let maker = self.maker.clone();
+        in_background(move || maker.make(digest, &bytes)).await.map_err(NotMade::Host).flatten()
     }
 }
 
+/// Why a component is not ready.
+enum NotMade {
+    /// Its machine code is not there.
+    NotThere,
+    /// It can't be a step.
+    Invalid(InvalidComponent),
+    /// The host failed.
+    Host(String),
+}
+
 impl Maker {
-    fn make(&self, digest: Digest, bytes: &[u8]) -> Result<StepPre<Guest>, InvalidComponent> {
-        let component = Component::from_binary(&self.engine, bytes).map_err(|error| {
-            let message = format!("{error:#}");
-            // The bytes are sound: what is left are the pool's sizes, or the compiler's own.
-            if message.contains("pooling allocator") || message.contains("exceeds") {
-                InvalidComponent::TooDemanding { message }
-            } else {
-                InvalidComponent::Uncompilable { message }
+    fn make(&self, digest: Digest, bytes: &[u8]) -> Result<StepPre<Guest>, NotMade> {
+        let component = MachineCode::load(&self.engine, bytes).map_err(|error| match error {
+            NotLoaded::NotThere => NotMade::NotThere,
+            // It was compiled: what is left are the pool's sizes.
+            NotLoaded::Refused(error) => {
+                NotMade::Invalid(InvalidComponent::TooDemanding { message: format!("{error:#}") })
             }
         })?;
-        check_demands(&component)?;
+        let ready = self.link(digest, &component).map_err(NotMade::Invalid)?;
+        let bytes = compile::machine_code_bytes(&component);
+        self.kept.lock().put(KeptOne { digest, ready: ready.clone(), bytes });
+        Ok(ready)
+    }
+
+    fn link(
+        &self,
+        digest: Digest,
+        component: &Component,
+    ) -> Result<StepPre<Guest>, InvalidComponent> {
+        check_demands(component)?;
         let mismatch = |error: wasmtime::Error| InvalidComponent::ImportMismatch {
             message: format!("{error:#}"),
         };
-        let linked = self.linker.instantiate_pre(&component).map_err(mismatch)?;
+        let linked = self.linker.instantiate_pre(component).map_err(mismatch)?;
         let ready = StepPre::new(linked)
             .map_err(|error| InvalidComponent::HandlerType { found: format!("{error:#}") })?;
         // So that the first run is as fast as the others. Without it runs are slower, no more.
         if let Err(error) = component.initialize_copy_on_write_image() {
             tracing::debug!(%digest, %error, "no copy-on-write image");
         }
-        self.kept.lock().put(digest, ready.clone());
         Ok(ready)
     }
 }
@@ -160,8 +235,8 @@ fn check_demands(component: &Component) -> Result<(), InvalidComponent> {
         });
     };
     for (what, needed, max) in [
-        ("memories", needs.num_memories, MEMORIES_PER_COMPONENT_MAX),
-        ("tables", needs.num_tables, TABLES_PER_COMPONENT_MAX),
+        ("memories", needs.num_memories, Limits::MEMORIES_PER_COMPONENT_MAX),
+        ("tables", needs.num_tables, Limits::TABLES_PER_COMPONENT_MAX),
     ] {
         if needed > max {
             let message = format!("{needed} {what}; at most {max} are allowed");
@@ -173,28 +248,44 @@ fn check_demands(component: &Component) -> Result<(), InvalidComponent> {
 
 impl Kept {
     fn get(&mut self, digest: Digest) -> Option<StepPre<Guest>> {
-        let at = self.0.iter().position(|(kept, _)| *kept == digest)?;
-        let entry = self.0.remove(at);
-        let ready = entry.1.clone();
-        self.0.push(entry);
+        let at = self.entries.iter().position(|kept| kept.digest == digest)?;
+        let entry = self.entries.remove(at);
+        let ready = entry.ready.clone();
+        self.entries.push(entry);
         Some(ready)
     }
 
-    fn put(&mut self, digest: Digest, ready: StepPre<Guest>) {
-        self.0.retain(|(kept, _)| *kept != digest);
-        if self.0.len() >= KEPT_MAX {
-            self.0.remove(0);
-        }
-        self.0.push((digest, ready));
+    fn put(&mut self, new: KeptOne) {
+        self.entries.retain(|kept| kept.digest != new.digest);
+        self.entries.push(new);
+        let sizes: Vec<usize> = self.entries.iter().map(|kept| kept.bytes).collect();
+        self.entries.drain(..too_many(&sizes, self.bytes_max));
     }
 }
 
-/// Runs blocking work on its own thread. The error is what a panic said.
-async fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, String> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
-        Ok(panic) => panic_message(panic.as_ref()),
-        Err(_) => "the host is shutting down".into(),
-    })
+/// How many of the first have to go, so that the others are few enough and take at most
+/// `bytes_max`. The last one stays.
+fn too_many(sizes: &[usize], bytes_max: usize) -> usize {
+    let mut sum = 0_usize;
+    let stay = sizes.iter().rev().take(KEPT_MAX).enumerate().take_while(|(at, size)| {
+        sum = sum.saturating_add(**size);
+        *at == 0 || sum <= bytes_max
+    });
+    sizes.len() - stay.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_last_stays_as_far_as_there_is_room() {
+        assert_eq!(too_many(&[], 10), 0);
+        assert_eq!(too_many(&[11], 10), 0);
+        assert_eq!(too_many(&[1, 11], 10), 1);
+        assert_eq!(too_many(&[4, 3, 3], 10), 0);
+        assert_eq!(too_many(&[5, 3, 3], 10), 1);
+        assert_eq!(too_many(&[1, 11, 1], 10), 2);
+        assert_eq!(too_many(&[0; KEPT_MAX + 2], 10), 2);
+    }
 }

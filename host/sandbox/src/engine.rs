@@ -1,4 +1,5 @@
-//! The one wasmtime engine, and the sizes it is built for.
+//! The engines of wasmtime: one that runs and can't compile, one that compiles; and the sizes
+//! they are built for.
 
 use std::path::Path;
 
@@ -10,18 +11,6 @@ use waystation_core::Limits;
 
 use crate::SandboxError;
 
-/// Core instances of one component. Language runtimes are linked from dozens of modules.
-pub(crate) const INSTANCES_PER_COMPONENT_MAX: u32 = 64;
-
-/// Memories of one component.
-pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 8;
-
-/// Tables of one component.
-pub(crate) const TABLES_PER_COMPONENT_MAX: u32 = 64;
-
-/// Elements of one table: language runtimes have one for each function.
-const TABLE_ELEMENTS_MAX: usize = 100_000;
-
 /// Host-side bookkeeping of one instance, in bytes.
 const INSTANCE_BYTES_MAX: usize = 8 << 20;
 
@@ -31,13 +20,20 @@ const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 /// What compiled components may take on disk before old ones are removed, in bytes.
 const COMPILED_BYTES_MAX: u64 = 4 << 30;
 
-/// Builds the engine. Compiled code is kept in `compiled`, which is there already.
-pub(crate) fn build(compiled: &Path, limits: &Limits) -> Result<Engine, SandboxError> {
+/// Stack of a guest's that is left for the host's functions that it calls, in bytes.
+const HOST_STACK_BYTES: usize = 3 << 19;
+
+/// The engine that runs steps. Machine code is in `compiled`, which is there already. It has no
+/// compiler: whatever happens, nothing is compiled in the process that runs it.
+pub(crate) fn for_runs(compiled: &Path, limits: &Limits) -> Result<Engine, SandboxError> {
     let engine_error = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
     let mut config = base_config();
-    let mut cache = CacheConfig::new();
-    cache.with_directory(compiled).with_files_total_size_soft_limit(COMPILED_BYTES_MAX);
-    config.cache(Some(Cache::new(cache).map_err(engine_error)?));
+    let stack = (limits.stack_kib as usize) << 10;
+    config
+        .enable_compiler(false)
+        .max_wasm_stack(stack)
+        .async_stack_size(stack + HOST_STACK_BYTES)
+        .cache(Some(cache(compiled).map_err(engine_error)?));
 
     if address_space_is_large() {
         let mut pooled = config.clone();
@@ -49,6 +45,20 @@ pub(crate) fn build(compiled: &Path, limits: &Limits) -> Result<Engine, SandboxE
     }
     tracing::warn!("the address space is small: instances are allocated on demand, more slowly");
     Engine::new(&config).map_err(engine_error)
+}
+
+/// The engine that compiles, for one component and one folder. It makes the same machine code
+/// as the other one wants: what decides on that is in [`base_config`].
+pub(crate) fn for_compiling(into: &Path) -> wasmtime::Result<Engine> {
+    let mut config = base_config();
+    config.cache(Some(cache(into)?));
+    Engine::new(&config)
+}
+
+fn cache(folder: &Path) -> wasmtime::Result<Cache> {
+    let mut cache = CacheConfig::new();
+    cache.with_directory(folder).with_files_total_size_soft_limit(COMPILED_BYTES_MAX);
+    Cache::new(cache)
 }
 
 fn base_config() -> Config {
@@ -74,15 +84,15 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(runs)
         .total_stacks(runs)
-        .total_core_instances(all(INSTANCES_PER_COMPONENT_MAX))
-        .total_memories(all(MEMORIES_PER_COMPONENT_MAX))
-        .total_tables(all(TABLES_PER_COMPONENT_MAX))
-        .max_core_instances_per_component(INSTANCES_PER_COMPONENT_MAX)
-        .max_memories_per_component(MEMORIES_PER_COMPONENT_MAX)
-        .max_tables_per_component(TABLES_PER_COMPONENT_MAX)
-        .max_memories_per_module(MEMORIES_PER_COMPONENT_MAX)
-        .max_tables_per_module(TABLES_PER_COMPONENT_MAX)
-        .table_elements(TABLE_ELEMENTS_MAX)
+        .total_core_instances(all(Limits::INSTANCES_PER_COMPONENT_MAX))
+        .total_memories(all(Limits::MEMORIES_PER_COMPONENT_MAX))
+        .total_tables(all(Limits::TABLES_PER_COMPONENT_MAX))
+        .max_core_instances_per_component(Limits::INSTANCES_PER_COMPONENT_MAX)
+        .max_memories_per_component(Limits::MEMORIES_PER_COMPONENT_MAX)
+        .max_tables_per_component(Limits::TABLES_PER_COMPONENT_MAX)
+        .max_memories_per_module(Limits::MEMORIES_PER_COMPONENT_MAX)
+        .max_tables_per_module(Limits::TABLES_PER_COMPONENT_MAX)
+        .table_elements(Limits::TABLE_ELEMENTS_MAX)
         .max_component_instance_size(INSTANCE_BYTES_MAX)
         .max_core_instance_size(INSTANCE_BYTES_MAX)
         .max_memory_size((limits.memory_mib_max as usize) << 20)

@@ -16,15 +16,6 @@ use crate::outbound::Outbound;
 use crate::secrets::Secrets;
 use crate::stdio::LogPipe;
 
-/// Resources of the host's that a guest may hold at once: streams, requests, timers.
-const RESOURCES_MAX: usize = 1_000;
-
-/// Random bytes in one call.
-const RANDOM_BYTES_MAX: u64 = 64 << 10;
-
-/// All headers of one HTTP message, in bytes of the host's memory.
-const HEADERS_BYTES_MAX: usize = 64 << 10;
-
 /// One attempt, as the host's functions see it.
 pub(crate) struct Guest {
     /// What the run may see.
@@ -105,9 +96,9 @@ impl Guest {
         use waystation_core::LogStream;
 
         let mut table = ResourceTable::new();
-        table.set_max_capacity(RESOURCES_MAX);
+        table.set_max_capacity(request.limits.resources_max);
         let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(HEADERS_BYTES_MAX);
+        http.set_field_size_limit(request.limits.headers_bytes_max);
         // The step's own settings and secrets are all the environment it has.
         let settings: Vec<_> = request.allow.config.iter().collect();
         let wasi = WasiCtxBuilder::new()
@@ -115,7 +106,7 @@ impl Guest {
             .envs(&secrets.variables())
             .stdout(LogPipe::new(log.clone(), LogStream::Stdout))
             .stderr(LogPipe::new(log.clone(), LogStream::Stderr))
-            .max_random_size(RANDOM_BYTES_MAX)
+            .max_random_size(request.limits.random_bytes_max as u64)
             .build();
         Guest {
             memory: MemoryLimiter::new(request.limits.memory_bytes_max),

@@ -53,7 +53,7 @@ fn check_sort(bytes: &[u8]) -> Result<(), InvalidComponent> {
     if Parser::is_core_wasm(bytes) {
         return Err(InvalidComponent::CoreModule);
     }
-    Err(InvalidComponent::NotWebAssembly { found: guess(bytes) })
+    Err(InvalidComponent::NotWebAssembly { found: guess(bytes).into() })
 }
 
 fn guess(bytes: &[u8]) -> &'static str {

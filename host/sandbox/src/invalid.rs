@@ -1,13 +1,18 @@
 //! Why bytes are not taken as a component.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 /// What is wrong with an uploaded component. The message says it to people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum InvalidComponent {
     /// Not WebAssembly at all.
     #[error("this is {found}, not a WebAssembly component")]
     NotWebAssembly {
         /// What it looks like.
-        found: &'static str,
+        found: Cow<'static, str>,
     },
     /// A core module.
     #[error(
@@ -86,6 +91,20 @@ pub enum InvalidComponent {
         /// What the compiler says.
         message: String,
     },
+    /// The compiler was not done in time.
+    #[error(
+        "checking and compiling the component took more than {seconds} s, which is what          limits.compile_s allows"
+    )]
+    CompileTimeout {
+        /// How long it had.
+        seconds: u32,
+    },
+    /// The compiler wanted more memory than it may have.
+    #[error(
+        "checking and compiling the component takes more memory than limits.compile_memory_mib \
+         allows"
+    )]
+    CompileMemory,
 }
 
 impl InvalidComponent {
@@ -104,6 +123,8 @@ impl InvalidComponent {
             InvalidComponent::TooDemanding { .. } => "too_demanding",
             InvalidComponent::TooLarge { .. } => "too_large",
             InvalidComponent::Uncompilable { .. } => "uncompilable",
+            InvalidComponent::CompileTimeout { .. } => "compile_timeout",
+            InvalidComponent::CompileMemory => "compile_memory",
         }
     }
 }

@@ -10,6 +10,7 @@
 //! - [`Sandbox`]: admits components and runs them; the
 //!   [`StepRunner`](waystation_core::StepRunner) of the host
 //! - [`inspect`]: what a component is, without compiling it
+//! - [`Compiler`]: who compiles components; [`compile`] is the work
 //! - [`SandboxConfig`], [`OutboundPolicy`], [`OwnServer`]: what the operator decides
 //! - [`Resolve`]: who looks up names
 //! - [`ComponentSource`]: where the bytes of admitted components are kept
@@ -19,6 +20,8 @@
 
 mod attempt;
 mod bindings;
+pub mod compile;
+mod compiler;
 mod components;
 mod config;
 mod cpu;
@@ -31,6 +34,7 @@ mod inspect;
 mod interfaces;
 mod invalid;
 mod logs;
+mod machine_code;
 mod manifest;
 mod masked;
 mod masks;
@@ -42,6 +46,7 @@ mod secrets;
 mod stdio;
 mod ticker;
 
+pub use compiler::{AdmitError, Compiler, InProcess};
 pub use components::ComponentSource;
 pub use config::{OutboundPolicy, SandboxConfig, SandboxError};
 pub use inspect::inspect;

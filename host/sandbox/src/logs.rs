@@ -195,9 +195,7 @@ fn character_start(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use waystation_core::{ManualClock, Timestamp};
+    use waystation_core::{Limits, ManualClock, StepLimits, Timestamp};
 
     use super::*;
 
@@ -206,17 +204,9 @@ mod tests {
     }
 
     fn log_hiding(log_bytes_max: usize, log_line_bytes_max: usize, secrets: Secrets) -> RunLog {
+        let limits = Limits { log_bytes_max, log_line_bytes_max, ..Limits::default() };
+        let limits = limits.of_run(&StepLimits::default());
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(7)));
-        let limits = RunLimits {
-            memory_bytes_max: 0,
-            wall_time: Duration::ZERO,
-            cpu_time: Duration::ZERO,
-            payload_bytes_max: 0,
-            exports_max: 0,
-            log_bytes_max,
-            log_line_bytes_max,
-            mails_max: 0,
-        };
         RunLog::new(clock, &limits, secrets)
     }
 

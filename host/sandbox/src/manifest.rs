@@ -1,10 +1,10 @@
 //! What is known of a component without running it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use waystation_core::Digest;
 
 /// What a component is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Its identity.
     pub digest: Digest,

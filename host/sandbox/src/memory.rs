@@ -1,10 +1,7 @@
 //! One bound on the memory of an attempt, over all its memories and tables together.
 
 use wasmtime::ResourceLimiter;
-
-use crate::engine::{
-    INSTANCES_PER_COMPONENT_MAX, MEMORIES_PER_COMPONENT_MAX, TABLES_PER_COMPONENT_MAX,
-};
+use waystation_core::Limits;
 
 /// What one element of a table takes.
 const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
@@ -15,6 +12,7 @@ pub(crate) struct MemoryLimiter {
     bytes_max: usize,
     /// Added last: taken back when the growth fails after all.
     added: usize,
+    /// Was the growth asked for last refused?
     denied: bool,
 }
 
@@ -24,7 +22,8 @@ impl MemoryLimiter {
         MemoryLimiter { bytes: 0, bytes_max, added: 0, denied: false }
     }
 
-    /// Has the guest ever wanted more than it may have?
+    /// Was the guest refused what it asked for last? One that was given more after that has
+    /// found a way to live with less.
     pub(crate) fn denied(&self) -> bool {
         self.denied
     }
@@ -32,12 +31,9 @@ impl MemoryLimiter {
     fn grow(&mut self, current: usize, desired: usize) -> bool {
         let added = desired.saturating_sub(current);
         let allowed = self.bytes.checked_add(added).is_some_and(|sum| sum <= self.bytes_max);
-        if allowed {
-            self.bytes += added;
-            self.added = added;
-        } else {
-            self.denied = true;
-        }
+        self.added = if allowed { added } else { 0 };
+        self.bytes += self.added;
+        self.denied = !allowed;
         allowed
     }
 
@@ -78,15 +74,15 @@ impl ResourceLimiter for MemoryLimiter {
     }
 
     fn instances(&self) -> usize {
-        INSTANCES_PER_COMPONENT_MAX as usize
+        Limits::INSTANCES_PER_COMPONENT_MAX as usize
     }
 
     fn tables(&self) -> usize {
-        TABLES_PER_COMPONENT_MAX as usize
+        Limits::TABLES_PER_COMPONENT_MAX as usize
     }
 
     fn memories(&self) -> usize {
-        MEMORIES_PER_COMPONENT_MAX as usize
+        Limits::MEMORIES_PER_COMPONENT_MAX as usize
     }
 }
 
@@ -103,6 +99,7 @@ mod tests {
         assert!(!limiter.memory_growing(0, 201, None).unwrap());
         assert!(limiter.denied());
         assert!(limiter.table_growing(0, 25, None).unwrap());
+        assert!(!limiter.denied());
         assert!(!limiter.table_growing(25, 26, None).unwrap());
     }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, ResourceTableError};
-use waystation_core::{BoundedJson, Failure, FailureKind, RunLimits, RunOutcome};
+use wasmtime_wasi_http::FieldMapError;
+use waystation_core::{BoundedJson, Failure, FailureKind, JsonError, RunLimits, RunOutcome};
 
 use crate::bindings;
 use crate::guest::Guest;
@@ -29,11 +30,15 @@ pub(crate) fn of_answer(answer: Answer, guest: &mut Guest) -> RunOutcome {
             flow: guest.asked.flow(),
             exports: std::mem::take(&mut guest.asked.exports).into_iter().collect(),
         },
-        Err(error) => RunOutcome::Failed(Failure::new(
-            FailureKind::InvalidOutput,
-            "InvalidOutput",
-            format!("the return value: {error}"),
-        )),
+        Err(error) => {
+            let (kind, name) = match error {
+                JsonError::TooLarge { .. } => (FailureKind::OutputLimit, "OutputLimit"),
+                JsonError::TooDeep | JsonError::Malformed(_) => {
+                    (FailureKind::InvalidOutput, "InvalidOutput")
+                }
+            };
+            RunOutcome::Failed(Failure::new(kind, name, format!("the return value: {error}")))
+        }
     }
 }
 
@@ -65,18 +70,25 @@ fn sort(error: &wasmtime::Error, memory_denied: bool, limits: &RunLimits, log: &
             let message = "the step's calls are nested too deep: the stack is used up";
             return Failure::new(FailureKind::StackOverflow, "StackOverflow", message);
         }
-        _ if memory_denied => return memory_limit(limits),
         _ => {}
     }
-    if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
+    if let Some(failure) = host_limit(error) {
+        return failure;
+    }
+    let exit = error.downcast_ref::<I32Exit>().map(|exit| exit.0);
+    let said = last_words(log);
+    // Whoever is refused memory and does not get by gives up: by `unreachable`, or by an exit,
+    // or there never was an instance. Another trap, or a panic that says why, is another fault,
+    // however long ago a refusal was.
+    let gave_up = matches!(trap, None | Some(Trap::UnreachableCodeReached)) && exit != Some(0);
+    if memory_denied && gave_up && said.is_none() {
+        return memory_limit(limits);
+    }
+    if let Some(code) = exit {
         let message = format!("the step called exit({code}) instead of returning");
         return Failure::new(FailureKind::GuestExit, "Exit", message).retryable();
     }
-    if let Some(what) = host_call_limit(error) {
-        let message = format!("the step asked too much of the host: {what}");
-        return Failure::new(FailureKind::HostCallLimit, "HostCallLimit", message);
-    }
-    let message = last_words(log).unwrap_or_else(|| match trap {
+    let message = said.unwrap_or_else(|| match trap {
         Some(trap) => {
             let text = trap.to_string();
             format!("the step trapped: {}", text.strip_prefix("wasm trap: ").unwrap_or(&text))
@@ -119,16 +131,28 @@ fn shown(time: Duration) -> String {
     }
 }
 
-/// Was one of the bounds on calls to the host met?
-fn host_call_limit(error: &wasmtime::Error) -> Option<String> {
-    if let Some(full @ ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
-        return Some(full.to_string());
-    }
-    // wasmtime has no types for these.
+/// Texts of errors for which wasmtime has no types. `tests/sandbox/limits.rs` meets each of them
+/// with a guest.
+const RESOURCE_TEXTS: [&str; 1] = ["handle limit exceeded"];
+const HOST_CALL_TEXTS: [&str; 2] = ["fuel allocated for hostcalls", "requested len"];
+
+/// Was one of the bounds on what the host does for a guest met?
+fn host_limit(error: &wasmtime::Error) -> Option<Failure> {
+    let table = error.downcast_ref::<ResourceTableError>();
     let text = error.root_cause().to_string();
-    let known =
-        ["fuel allocated for hostcalls", "handle limit exceeded", "requested len", "fields size"];
-    known.iter().any(|part| text.contains(part)).then_some(text)
+    let one_of = |known: &[&str]| known.iter().any(|part| text.contains(part));
+    if matches!(table, Some(ResourceTableError::Full)) || one_of(&RESOURCE_TEXTS) {
+        let message = format!("the step holds too many of the host's resources: {text}");
+        return Some(Failure::new(FailureKind::ResourceLimit, "ResourceLimit", message));
+    }
+    let fields = matches!(
+        error.downcast_ref::<FieldMapError>(),
+        Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields)
+    );
+    (fields || one_of(&HOST_CALL_TEXTS)).then(|| {
+        let message = format!("the step asked too much of the host: {text}");
+        Failure::new(FailureKind::HostCallLimit, "HostCallLimit", message)
+    })
 }
 
 /// What the guest's language runtime said before it gave up, where that tells more than the

@@ -9,9 +9,13 @@ use tokio::sync::Semaphore;
 use waystation_core::{Clock, Limits, RunOutcome, RunReport, RunRequest, StepRunner};
 
 use crate::components::{ComponentSource, Components};
+use crate::machine_code::MachineCode;
 use crate::outbound::Guard;
 use crate::ticker::Ticker;
-use crate::{InvalidComponent, Manifest, SandboxConfig, SandboxError, attempt, engine, host};
+use crate::{
+    AdmitError, Compiler, InvalidComponent, Manifest, SandboxConfig, SandboxError, attempt, engine,
+    host,
+};
 
 /// Where foreign code runs. Shared by `Arc`; one for a process.
 pub struct Sandbox {
@@ -25,7 +29,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Sets up the engine. Components are read from `components` when a run needs one that is
-    /// not at hand.
+    /// not at hand, and compiled by `compiler`: the sandbox itself can't.
     ///
     /// # Errors
     ///
@@ -34,6 +38,7 @@ impl Sandbox {
     pub fn new(
         config: SandboxConfig,
         components: Arc<dyn ComponentSource>,
+        compiler: Arc<dyn Compiler>,
         clock: Arc<dyn Clock>,
     ) -> Result<Sandbox, SandboxError> {
         let SandboxConfig { compiled, outbound, mut limits } = config;
@@ -44,13 +49,14 @@ impl Sandbox {
         let compiled = compiled
             .canonicalize()
             .map_err(|source| SandboxError::Directory { path: compiled.clone(), source })?;
-        let engine = engine::build(&compiled, &limits)?;
+        let engine = engine::for_runs(&compiled, &limits)?;
+        let code = MachineCode::open(compiled, clock.as_ref());
         let linker =
             host::linker(&engine).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(&engine)
             .map_err(|error| SandboxError::Engine(format!("no thread for the clock: {error}")))?;
         Ok(Sandbox {
-            components: Components::new(engine, linker, components, limits.compiles_max),
+            components: Components::new(engine, linker, code, components, compiler, &limits),
             guard: Arc::new(Guard::new(outbound, limits.clone())),
             runs: Semaphore::new(limits.runs_max),
             clock,
@@ -61,15 +67,15 @@ impl Sandbox {
 
     /// Checks an uploaded component and compiles it, so that it can run at once. Takes seconds
     /// for large components; `Limits::compiles_max` at a time. The bytes are the caller's to
-    /// keep, for [`ComponentSource::load`].
+    /// keep, for [`ComponentSource::load`]. Dropping the future ends the work.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the component.
-    pub async fn admit(&self, bytes: Bytes) -> Result<Manifest, InvalidComponent> {
+    /// Says what is wrong with the component, or that the host could not do its part.
+    pub async fn admit(&self, bytes: Bytes) -> Result<Manifest, AdmitError> {
         let bytes_max = self.limits.component_bytes_max;
         if bytes.len() > bytes_max {
-            return Err(InvalidComponent::TooLarge { bytes: bytes.len(), bytes_max });
+            return Err(InvalidComponent::TooLarge { bytes: bytes.len(), bytes_max }.into());
         }
         self.components.admit(bytes).await
     }

@@ -115,7 +115,9 @@ fn write_transition(
 }
 
 /// Keeps the list of ready executions true. One stays where it is while a run is due or under
-/// way: listed and held by nobody is how a run that was cut off is found.
+/// way: listed and held by nobody is how a run that was cut off is found. One whose pause is
+/// over goes to the end, also when the pause was none because its link was called before: a
+/// step that repeats itself for ever leaves room to others.
 fn list_ready(
     stage: &mut Stage<'_>,
     listed: Option<u64>,
@@ -124,8 +126,11 @@ fn list_ready(
 ) -> Option<u64> {
     let id = change.next.id;
     match (listed, change.wake()) {
-        (Some(number), Wake::Now) => Some(number),
-        (None, Wake::Now) => {
+        (Some(number), Wake::Now) if change.pause_end.is_none() => Some(number),
+        (listed, Wake::Now) => {
+            if let Some(number) = listed {
+                stage.unlist(keys::ready(number, id));
+            }
             let number = stage.number();
             stage.list_with(keys::ready(number, id), &now.as_millis().to_be_bytes());
             Some(number)

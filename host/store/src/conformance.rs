@@ -60,7 +60,14 @@ fn trigger(workflow: &Workflow, id: ExecutionId) -> Transition {
     let event = BoundedJson::parse("{\"hello\":\"world\"}", 100).unwrap();
     let payload_bytes_max = 10 << 20;
     Execution::trigger(
-        NewExecution { id, workflow, event, payload_bytes_max, memory_mib: 256 },
+        NewExecution {
+            id,
+            workflow,
+            event,
+            payload_bytes_max,
+            memory_mib: 256,
+            step_runs_max: u32::MAX,
+        },
         START,
     )
 }
@@ -212,6 +219,12 @@ async fn ready_is_first_come_first_served_whatever_the_clock_shows<S: Store>(sto
     let long_ago = Timestamp::from_millis(1);
     store.apply(id(1), resume(FIRST), long_ago, Attachments::default()).await.unwrap();
     assert_eq!(ready_ids(store, 10).await, [id(3), id(2), id(1)]);
+    // A pause that is over as it begins ends the turn as well.
+    happens(store, 2, start(FIRST)).await;
+    happens(store, 2, resume(FIRST)).await;
+    assert_eq!(ready_ids(store, 10).await, [id(3), id(2), id(1)]);
+    happens(store, 2, finish(FIRST, suspend())).await;
+    assert_eq!(ready_ids(store, 10).await, [id(3), id(1), id(2)]);
     for n in 1..=3 {
         happens(store, n, Event::Cancel { pause: None, by: Caller::Operator }).await;
     }

@@ -131,8 +131,9 @@ impl Entry {
     }
 
     fn accept(&mut self, change: Transition, number: u64, now: Timestamp) {
+        let kept = self.ready.filter(|_| change.pause_end.is_none());
         self.ready = match change.wake() {
-            Wake::Now => self.ready.or(Some((number, now))),
+            Wake::Now => kept.or(Some((number, now))),
             Wake::At(_) | Wake::Never => None,
         };
         self.payloads.extend(change.payloads.put);

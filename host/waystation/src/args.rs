@@ -8,6 +8,7 @@ use waystation_build::Language;
 use waystation_core::Scope;
 
 use crate::client::ServerArgs;
+use crate::compiling::ChildArgs;
 use crate::settings::ServeArgs;
 
 /// A self-hosted host for durable workflows whose steps are sandboxed WebAssembly components.
@@ -179,6 +180,19 @@ Examples:
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Show how much there may be of everything, as the server has it
+    #[command(after_help = "\
+Limits are set in the section [limits] of the settings file; docs/configuration.md says why each is there.
+
+Example:
+  waystation limits --json")]
+    Limits {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Check and compile a component that comes by standard input: servers call this
+    #[command(hide = true)]
+    CompileComponent(ChildArgs),
     /// Fetch everything that a running server keeps into one file
     #[command(after_help = "\
 The server goes on working meanwhile; the file shows one moment.

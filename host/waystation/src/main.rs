@@ -4,6 +4,7 @@
 //!
 //! - `args`: the command line; `verbs`: one file a verb
 //! - `serve`: the server: data directory, keys, wiring, signals
+//! - `compiling`: components are compiled by a child process
 //! - `backup`: everything that a server keeps, in one file
 //! - `settings`: flags, environment and file, one precedence, errors that name their source
 //! - `client`: how verbs talk to a server
@@ -12,6 +13,7 @@
 mod args;
 mod backup;
 mod client;
+mod compiling;
 mod failure;
 mod output;
 mod progress;

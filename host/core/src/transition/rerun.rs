@@ -1,7 +1,7 @@
 //! `flow.rerun`: the same step again, after a while or when the link is called.
 
 use super::Change;
-use crate::{Limits, Note, Pause, PauseKind, Payload, Run};
+use crate::{Failure, FailureKind, Limits, Note, Pause, PauseKind, Payload, Run};
 
 pub(super) fn rerun(
     change: &mut Change,
@@ -14,6 +14,12 @@ pub(super) fn rerun(
     if run.id.run > max_retries {
         change.note(Note::RerunsUsedUp { max_retries });
         change.advance(run.id.step);
+        return;
+    }
+    let runs_max = change.next.step_runs_max;
+    if run.id.run >= runs_max {
+        let message = format!("the step asked for more than the {runs_max} runs that it may have");
+        change.fail(run.id.step, Failure::new(FailureKind::RunLimit, "RunLimit", message));
         return;
     }
     let context = context.map(|context| change.store(context));

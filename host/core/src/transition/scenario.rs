@@ -57,6 +57,7 @@ impl Story {
             event: BoundedJson::null(),
             payload_bytes_max: Limits::default().execution_bytes_max as u64,
             memory_mib: 256,
+            step_runs_max: Limits::default().step_runs_max,
         };
         let first = Execution::trigger(new, now);
         let mut story = Story {
@@ -249,6 +250,32 @@ fn ten_retries_are_eleven_runs_and_then_the_next_step() {
     assert_eq!(story.execution.steps[0].runs, 11);
     assert_eq!(story.run().id, PauseId { step: 1, run: 1 });
     assert!(story.notes().contains(&&Note::RerunsUsedUp { max_retries: 10 }));
+}
+
+#[test]
+fn the_operators_ceiling_of_runs_holds_whatever_the_step_says() {
+    let mut story = two_steps();
+    story.execution.step_runs_max = 3;
+    for run in 1..=2 {
+        story.start().finish(rerun(u32::MAX)).after(1000);
+        story.time_out(0, run).unwrap();
+    }
+    story.start().finish(rerun(u32::MAX));
+    assert_eq!(story.status(), Status::Failed);
+    let error = story.execution.error.as_ref().unwrap();
+    assert_eq!(error.kind, FailureKind::RunLimit);
+    assert_eq!(error.message, "the step asked for more than the 3 runs that it may have");
+    assert_eq!(story.execution.steps[0].runs, 3);
+}
+
+#[test]
+fn an_early_call_does_not_get_around_the_ceiling_of_runs() {
+    let mut story = two_steps();
+    story.execution.step_runs_max = 1;
+    story.start().resume(0, 1).unwrap();
+    story.finish(rerun(u32::MAX));
+    assert_eq!(story.status(), Status::Failed);
+    assert_eq!(story.execution.error.as_ref().unwrap().kind, FailureKind::RunLimit);
 }
 
 #[test]

@@ -40,6 +40,7 @@ impl Execution {
             credits: 0,
             payload_bytes: 0,
             payload_bytes_max: new.payload_bytes_max,
+            step_runs_max: new.step_runs_max,
             next_payload: 0,
             error: None,
             exit_reason: None,

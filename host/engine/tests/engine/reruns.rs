@@ -1,7 +1,7 @@
 //! A step runs again: later, when it is called, or because it failed.
 
 use serde_json::{Value, json};
-use waystation_core::Status;
+use waystation_core::{FailureKind, Limits, Status};
 
 use crate::support::{Does, World, call, rerun};
 
@@ -90,4 +90,45 @@ async fn props_are_filled_in_with_what_came_before() {
     let error = failed.error.unwrap();
     assert_eq!(error.step.as_str(), "third");
     assert!(error.message.starts_with("props.x: "), "{}", error.message);
+}
+
+/// The one slot that there is, and a step that wants all of it.
+async fn beside_a_greedy_step(greedy: impl Fn() -> Does + Send + Sync + 'static) {
+    let limits = Limits { runs_max: 1, step_runs_max: u32::MAX, ..Limits::default() };
+    let world = World::with(limits, move |request| match request.event.to_value() {
+        event if event == json!("greedy") => greedy(),
+        event => Does::Returns(event),
+    });
+    let world = world.await;
+    world.deploy(json!([{"name": "a"}])).await;
+    let greedy = world.trigger(json!("greedy")).await;
+    world.until(greedy, |view| view.steps[0].1.runs > 3).await;
+    for calm in ["one", "two"] {
+        let calm = world.trigger(json!(calm)).await;
+        world.until(calm, |view| view.status == Status::Completed).await;
+    }
+    let runs = world.view(greedy).await.steps[0].1.runs;
+    world.until(greedy, |view| view.steps[0].1.runs > runs).await;
+    world.engine.cancel(greedy).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_step_that_runs_again_at_once_for_ever_leaves_room_to_others() {
+    beside_a_greedy_step(|| Does::Asks(rerun(0, json!(null), u32::MAX))).await;
+}
+
+#[tokio::test]
+async fn a_step_that_calls_itself_for_ever_leaves_room_to_others() {
+    beside_a_greedy_step(|| Does::CallsItself(rerun(60_000, json!(null), u32::MAX))).await;
+}
+
+#[tokio::test]
+async fn runs_of_a_step_have_an_end() {
+    let limits = Limits { step_runs_max: 5, ..Limits::default() };
+    let world = World::with(limits, |_| Does::Asks(rerun(0, json!(null), u32::MAX))).await;
+    world.deploy(json!([{"name": "a"}])).await;
+    let id = world.trigger(json!({})).await;
+    let failed = world.until(id, |view| view.status == Status::Failed).await;
+    assert_eq!(failed.error.unwrap().kind, FailureKind::RunLimit);
+    assert_eq!((failed.steps[0].1.runs, world.seen().len()), (5, 5));
 }

@@ -1,19 +1,21 @@
 //! A vocabulary: an engine over a memory store, steps that do as they are told.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use waystation_core::{
-    BoundedJson, ExecutionId, Failure, FailureKind, Flow, Limits, Link, LinkAction, LinkKeys, Mail,
-    ManualClock, OnTimeout, RunOutcome, RunReport, RunRequest, Status, StepRunner, Timestamp,
+    BoundedJson, Digest, ExecutionId, Failure, FailureKind, Flow, Limits, Link, LinkAction,
+    LinkKeys, Mail, ManualClock, OnTimeout, RunOutcome, RunReport, RunRequest, Status, StepRunner,
+    Timestamp,
 };
 use waystation_engine::{
     Acceptance, Admitted, ComponentGate, Engine, EngineParts, EngineSettings, ExecutionView,
-    LinkCall, MailSettings, RefusedComponent, SecretKeys, TriggerRequest,
+    GateError, LinkCall, MailSettings, SecretKeys, TriggerRequest,
 };
 use waystation_store::{MemoryStore, Store};
 
@@ -29,6 +31,8 @@ pub(crate) enum Does {
     Mails(Flow),
     /// Returns after this many milliseconds.
     Waits(u64),
+    /// Returns, having called its own resume link and asked for this.
+    CallsItself(Flow),
     /// Never comes to an end.
     Hangs,
 }
@@ -39,6 +43,7 @@ type Script = Box<dyn Fn(&RunRequest) -> Does + Send + Sync>;
 pub(crate) struct Scripted {
     script: Script,
     pub(crate) seen: Mutex<Vec<Seen>>,
+    engine: OnceLock<Engine>,
 }
 
 /// What a run was given.
@@ -91,6 +96,13 @@ impl StepRunner for Scripted {
                 tokio::time::sleep(Duration::from_millis(millis)).await;
                 returned(None, Flow::Continue)
             }
+            Does::CallsItself(flow) => {
+                let engine = self.engine.get().unwrap();
+                let token = request.links.resume_url.rsplit('/').next().unwrap();
+                let link = engine.verify(token).unwrap();
+                engine.call_link(link, link.action, call(&json!("again"))).await.unwrap();
+                returned(None, flow)
+            }
             Does::Hangs => std::future::pending().await,
         };
         RunReport { outcome, logs: vec![], mails, compute_ms: 7 }
@@ -101,8 +113,9 @@ struct Anything;
 
 #[async_trait]
 impl ComponentGate for Anything {
-    async fn admit(&self, _: Vec<u8>) -> Result<Admitted, RefusedComponent> {
-        Ok(Admitted { imports: vec![], exports: vec![], abilities: vec![] })
+    async fn admit(&self, bytes: Bytes) -> Result<Admitted, GateError> {
+        let digest = Digest::of(&bytes);
+        Ok(Admitted { digest, imports: vec![], exports: vec![], abilities: vec![] })
     }
 }
 
@@ -154,7 +167,11 @@ impl World {
         limits: Limits,
         script: impl Fn(&RunRequest) -> Does + Send + Sync + 'static,
     ) -> World {
-        let runner = Arc::new(Scripted { script: Box::new(script), seen: Mutex::default() });
+        let runner = Arc::new(Scripted {
+            script: Box::new(script),
+            seen: Mutex::default(),
+            engine: OnceLock::new(),
+        });
         let settings = EngineSettings {
             public_url: "http://host".into(),
             on_timeout: OnTimeout::Resume,
@@ -175,13 +192,16 @@ impl World {
             secret_keys: SecretKeys::new(vec![[7; 32].into()]).unwrap(),
             settings,
         });
-        World { engine: engine.await.unwrap(), store, clock, runner, folder }
+        let engine = engine.await.unwrap();
+        assert!(runner.engine.set(engine.clone()).is_ok());
+        World { engine, store, clock, runner, folder }
     }
 
     /// Deploys a workflow `w` of steps that all run the script.
     pub(crate) async fn deploy(&self, steps: Value) {
         let name = "c".parse().unwrap();
-        self.engine.put_component(name, b"component".to_vec()).await.unwrap();
+        let place = self.engine.upload_place().unwrap();
+        self.engine.put_component(place, name, Bytes::from_static(b"component")).await.unwrap();
         let mut steps = steps;
         for step in steps.as_array_mut().unwrap() {
             step["component"] = json!("c");

@@ -200,6 +200,7 @@ impl Records {
             event,
             payload_bytes_max: stored.payload_bytes_max,
             memory_mib: 256,
+            step_runs_max: stored.step_runs_max,
         };
         let begun = Execution::trigger(new, entry.at);
         if begun.entry != entry {

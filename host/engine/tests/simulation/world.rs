@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use serde_json::json;
 use waystation_core::{
     Clock, Digest, Limits, LinkKeys, ManualClock, OnTimeout, StepRunner, Timestamp, WorkflowName,
 };
 use waystation_engine::{
-    Admitted, ComponentGate, Engine, EngineError, EngineParts, EngineSettings, MailSettings,
-    RefusedComponent, SecretKeys,
+    Admitted, ComponentGate, Engine, EngineError, EngineParts, EngineSettings, GateError,
+    MailSettings, SecretKeys,
 };
 use waystation_store::{MemoryStore, NewWorkflow, Store};
 
@@ -34,8 +35,9 @@ struct Anything;
 
 #[async_trait]
 impl ComponentGate for Anything {
-    async fn admit(&self, _: Vec<u8>) -> Result<Admitted, RefusedComponent> {
-        Ok(Admitted { imports: vec![], exports: vec![], abilities: vec![] })
+    async fn admit(&self, bytes: Bytes) -> Result<Admitted, GateError> {
+        let digest = Digest::of(&bytes);
+        Ok(Admitted { digest, imports: vec![], exports: vec![], abilities: vec![] })
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use waystation_core::{FailureKind, LogStream, RunLimits, RunRequest, StepRunner as _};
+use waystation_core::{FailureKind, Limits, LogStream, RunLimits, RunRequest, StepRunner as _};
+use waystation_sandbox::OutboundPolicy;
 
-use crate::support::{PRINT, SANDBOX, failure, guest, guest_with, log, request, returned, run};
+use crate::support::{
+    Empty, PRINT, SANDBOX, failure, guest, guest_with, log, request, returned, run, run_in,
+    sandbox_with,
+};
 
 fn limited(change: impl FnOnce(&mut RunLimits)) -> RunRequest {
     let mut request = request();
@@ -75,6 +79,48 @@ async fn memory_has_an_end() {
 }
 
 #[tokio::test]
+async fn many_memories_share_the_one_limit() {
+    // Eight memories; the last page that fits is the 256th of all.
+    let memories: String = (1..8).map(|n| format!("(memory $m{n} 1)")).collect();
+    let grow = |last: usize| {
+        let grow = (1..8).map(|n| {
+            let by = if n == 7 { last } else { 30 };
+            format!(
+                "(if (i32.lt_s (memory.grow $m{n} (i32.const {by})) (i32.const 0))
+                    (then unreachable))"
+            )
+        });
+        grow.collect::<String>() + "(call $return_nothing)"
+    };
+    // 2 pages of its own, 7 of the others, 6 times 30.
+    let left = 256 - 2 - 7 - 180;
+    returned(&run(guest_with(&memories, &grow(left)), request()).await);
+    let report = run(guest_with(&memories, &grow(left + 1)), request()).await;
+    assert_eq!(failure(&report).kind, FailureKind::MemoryLimit);
+}
+
+#[tokio::test]
+async fn a_refusal_that_the_step_lives_with_is_no_excuse_for_another_fault() {
+    let refused = "(drop (memory.grow (i32.const 1000)))";
+    for (then, kind) in [
+        ("unreachable", FailureKind::MemoryLimit),
+        ("(drop (i32.div_u (i32.const 1) (i32.const 0))) unreachable", FailureKind::GuestTrap),
+        ("(drop (memory.grow (i32.const 1))) unreachable", FailureKind::GuestTrap),
+        (
+            "(call $eprint {thread 'main' panicked at a.rs:1:2:\nno\n}) unreachable",
+            FailureKind::GuestTrap,
+        ),
+        ("(call $cli_exit (i32.const 1)) unreachable", FailureKind::MemoryLimit),
+        ("(call $cli_exit (i32.const 0)) unreachable", FailureKind::GuestExit),
+    ] {
+        let report = run(guest_with(PRINT, &format!("{refused} {then}")), request()).await;
+        assert_eq!(failure(&report).kind, kind, "{then}: {:?}", failure(&report));
+    }
+    let fine = format!("{refused} (call $return_nothing)");
+    returned(&run(guest_with(PRINT, &fine), request()).await);
+}
+
+#[tokio::test]
 async fn tables_are_memory_too() {
     let table = "(table $t 1 funcref)";
     let body = "(if (i32.lt_s (table.grow $t (ref.null func) (i32.const 90_000)) (i32.const 0))
@@ -105,19 +151,73 @@ async fn deep_recursion_ends() {
     assert!(stack.lines().count() <= 20, "{stack}");
 }
 
+/// The message of a run that failed in this way.
+async fn failed(body: &str, request: RunRequest, kind: FailureKind) -> String {
+    let report = run(guest_with(PRINT, body), request).await;
+    assert_eq!(failure(&report).kind, kind, "{:?}", failure(&report));
+    assert!(!failure(&report).retryable);
+    failure(&report).message.clone()
+}
+
 #[tokio::test]
 async fn random_numbers_come_in_measure() {
-    let few = "(call $random (i64.const 65536) (i32.const 8256)) (call $return_nothing)";
-    returned(&run(guest(few), request()).await);
-    let many = "(call $random (i64.const 1_000_000_000) (i32.const 8256)) (call $return_nothing)";
-    assert_eq!(failure(&run(guest(many), request()).await).kind, FailureKind::HostCallLimit);
+    let random = |bytes: usize| {
+        format!("(call $random (i64.const {bytes}) (i32.const 8256)) (call $return_nothing)")
+    };
+    let limited = || limited(|limits| limits.random_bytes_max = 1000);
+    returned(&run(guest(&random(1000)), limited()).await);
+    let message = failed(&random(1001), limited(), FailureKind::HostCallLimit).await;
+    assert!(message.contains("requested len 1001"), "{message}");
 }
 
 #[tokio::test]
 async fn resources_have_an_end() {
-    let body = "(loop $on (drop (call $subscribe_duration (i64.const 1))) (br $on)) unreachable";
-    let report = run(guest(body), request()).await;
-    assert_eq!(failure(&report).kind, FailureKind::HostCallLimit, "{:?}", failure(&report));
+    let hold = |count: usize| {
+        format!(
+            "(local $n i32)
+            (loop $on
+                (drop (call $fields))
+                (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                (br_if $on (i32.lt_u (local.get $n) (i32.const {count}))))
+            (call $return_nothing)"
+        )
+    };
+    let limited = || limited(|limits| limits.resources_max = 20);
+    returned(&run(guest(&hold(20)), limited()).await);
+    let message = failed(&hold(21), limited(), FailureKind::ResourceLimit).await;
+    assert!(message.contains("resource table"), "{message}");
+}
+
+#[tokio::test]
+async fn handles_have_an_end() {
+    let hold = "(loop $on (drop (call $fields)) (br $on)) unreachable";
+    let request = limited(|limits| (limits.resources_max, limits.handles_max) = (10_000, 20));
+    let message = failed(hold, request, FailureKind::ResourceLimit).await;
+    assert!(message.contains("handle limit exceeded"), "{message}");
+}
+
+#[tokio::test]
+async fn data_in_one_call_has_an_end() {
+    let print = |bytes: usize| {
+        format!("(call $print (i32.const 16384) (i32.const {bytes})) (call $return_nothing)")
+    };
+    // Two payloads of 1000 bytes, and 1000 more.
+    let limited = || limited(|limits| limits.host_call_bytes_max = 1000);
+    returned(&run(guest_with(PRINT, &print(3000)), limited()).await);
+    let message = failed(&print(3001), limited(), FailureKind::HostCallLimit).await;
+    assert!(message.contains("fuel allocated for hostcalls"), "{message}");
+}
+
+#[tokio::test]
+async fn header_fields_have_an_end() {
+    let append = "(local $fields i32)
+        (local.set $fields (call $fields))
+        (loop $on
+            (call $append (local.get $fields) {x-name} {a value} (i32.const 8256))
+            (br $on))
+        unreachable";
+    let message = failed(append, request(), FailureKind::HostCallLimit).await;
+    assert!(message.contains("size of fields exceeds"), "{message}");
 }
 
 #[tokio::test]
@@ -133,6 +233,27 @@ async fn a_flood_of_output_is_cut_and_the_step_goes_on() {
     returned(&report);
     assert_eq!(log(&report, LogStream::Stdout).len(), 90);
     assert_eq!(log(&report, LogStream::Host), ["the log is cut here: at most 1000 bytes are kept"]);
+}
+
+#[tokio::test]
+async fn the_stack_is_as_deep_as_it_is_set() {
+    let deep = "(func $deep (param i32) (result i32)
+        (if (result i32) (local.get 0)
+            (then (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
+            (else (i32.const 0))))";
+    // A level takes at least 16 bytes, so 64 KiB hold fewer than 4096 of them, and 16 MiB more.
+    let body = "(drop (call $deep (i32.const 5000))) (call $return_nothing)";
+    for (stack_kib, deep_enough) in [(64, false), (16 << 10, true)] {
+        let limits = Limits { stack_kib, runs_max: 1, memory_mib_max: 16, ..Limits::default() };
+        let source = std::sync::Arc::new(Empty);
+        let sandbox = sandbox_with(OutboundPolicy::default(), limits, source);
+        let report = run_in(&sandbox, guest_with(deep, body), request()).await;
+        if deep_enough {
+            returned(&report);
+        } else {
+            assert_eq!(failure(&report).kind, FailureKind::StackOverflow);
+        }
+    }
 }
 
 #[tokio::test]

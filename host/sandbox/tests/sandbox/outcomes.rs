@@ -51,10 +51,21 @@ async fn a_trap_names_the_guests_functions() {
 async fn what_is_no_json_is_no_output() {
     let report = run(guest("(call $return {nope})"), request()).await;
     assert_eq!(failure(&report).kind, FailureKind::InvalidOutput);
+}
+
+#[tokio::test]
+async fn output_has_a_largest_size() {
+    // A string of 998 letters between its quotation marks.
+    let text = "(memory.fill (i32.const 65536) (i32.const 97) (i32.const 1001))
+        (i32.store8 (i32.const 65536) (i32.const 34))
+        (i32.store8 (i32.const 66535) (i32.const 34))
+        (call $return (i32.const 65536) (i32.const 1000))";
+    let report = run(guest(text), request()).await;
+    assert_eq!(returned(&report).0.map(str::len), Some(1000));
     let large = "(call $return (i32.const 65536) (i32.const 1001))";
     let report = run(guest(large), request()).await;
     let failure = failure(&report);
-    assert_eq!(failure.kind, FailureKind::InvalidOutput);
+    assert_eq!(failure.kind, FailureKind::OutputLimit);
     assert_eq!(failure.message, "the return value: 1001 bytes of JSON; at most 1000 are allowed");
 }
 

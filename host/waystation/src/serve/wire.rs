@@ -7,15 +7,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use waystation_core::{Clock, Digest, LinkKeys};
 use waystation_engine::{
-    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, MailSettings, RefusedComponent,
-    SecretKeys,
+    Admitted, ComponentGate, Engine, EngineParts, EngineSettings, GateError, MailSettings,
+    RefusedComponent, SecretKeys,
 };
+use waystation_http::Bytes;
 use waystation_sandbox::{
-    ComponentSource, InvalidComponent, Manifest, OutboundPolicy, OwnServer, Sandbox, SandboxConfig,
+    AdmitError, ComponentSource, InvalidComponent, Manifest, OutboundPolicy, OwnServer, Sandbox,
+    SandboxConfig,
 };
 use waystation_store_sled::{ComponentFiles, SledStore};
 
 use super::data_dir::DataDir;
+use crate::compiling::ChildCompiler;
 use crate::failure::{Done, Failure};
 use crate::settings::Settings;
 
@@ -76,7 +79,9 @@ pub(super) async fn start(
         limits: settings.limits.clone(),
     };
     let source = Arc::new(StoredComponents(files));
-    let sandbox = Sandbox::new(config, source, Arc::clone(&clock))
+    let compiler = ChildCompiler::new(&settings.limits)
+        .map_err(|error| Failure::new(format!("components can't be compiled: {error}")))?;
+    let sandbox = Sandbox::new(config, source, Arc::new(compiler), Arc::clone(&clock))
         .map_err(|error| Failure::new(format!("the sandbox can't be set up: {error}")))?;
     let sandbox = Arc::new(sandbox);
     let parts = EngineParts {
@@ -134,16 +139,17 @@ struct Gate(Arc<Sandbox>);
 
 #[async_trait]
 impl ComponentGate for Gate {
-    async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, RefusedComponent> {
-        match self.0.admit(bytes.into()).await {
-            Ok(Manifest { imports, exports, abilities, .. }) => {
-                Ok(Admitted { imports, exports, abilities })
+    async fn admit(&self, bytes: Bytes) -> Result<Admitted, GateError> {
+        match self.0.admit(bytes).await {
+            Ok(Manifest { digest, imports, exports, abilities, .. }) => {
+                Ok(Admitted { digest, imports, exports, abilities })
             }
-            Err(invalid) => Err(RefusedComponent {
+            Err(AdmitError::Invalid(invalid)) => Err(GateError::Refused(RefusedComponent {
                 code: invalid.code().to_owned(),
                 message: invalid.to_string(),
                 too_large: matches!(invalid, InvalidComponent::TooLarge { .. }),
-            }),
+            })),
+            Err(AdmitError::Host(error)) => Err(GateError::Host(error)),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::failure::{Done, Failure};
 const MAX: u64 = u32::MAX as u64;
 
 /// Limits that may be none at all.
-const MAY_BE_ZERO: [&str; 9] = [
+const MAY_BE_ZERO: [&str; 10] = [
+    "compiles_waiting_max",
     "database_mib",
     "drain_s",
     "exports_max",
@@ -20,6 +21,19 @@ const MAY_BE_ZERO: [&str; 9] = [
     "log_bytes_max",
     "mails_max",
     "wrong_tokens_per_minute",
+];
+
+/// Limits with bounds of their own: what is less can't work, what is more can't be meant.
+const BOUNDS: [(&str, u64, u64); 5] = [
+    // Language runtimes start within less than a tenth of the default; with each run's room for
+    // it, a machine's address space has to hold `runs_max` of them.
+    ("stack_kib", 64, 65_536),
+    // The program itself, and the smallest component.
+    ("compile_memory_mib", 256, MAX),
+    ("machine_code_mib_max", 1, 4096),
+    // The server reads in pieces of this size.
+    ("header_bytes_max", 8192, MAX),
+    ("http_headers_bytes_max", Limits::HTTP_HEADERS_BYTES_LEAST as u64, MAX),
 ];
 
 /// The names of all limits.
@@ -33,15 +47,15 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
     for (name, field) in &mut fields {
         let key = format!("limits.{name}");
         let Some(setting) = given.get(&key) else { continue };
-        let least = least(name);
+        let (least, most) = bounds(name);
         let number = match &setting.value {
             Value::String(text) => text.trim().parse().ok(),
             other => other.as_u64(),
         };
-        match number.filter(|number| (least..=MAX).contains(number)) {
+        match number.filter(|number| (least..=most).contains(number)) {
             Some(number) => *field = number.into(),
             None => {
-                let allowed = format!("a whole number from {least} to {MAX} is allowed");
+                let allowed = format!("a whole number from {least} to {most} is allowed");
                 return Err(setting.fault(&key, &allowed));
             }
         }
@@ -50,6 +64,7 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
     for (name, default, most) in [
         ("memory_mib", limits.memory_mib, limits.memory_mib_max),
         ("timeout_s", limits.timeout_s, limits.timeout_s_max),
+        ("cpu_ms", limits.cpu_ms, limits.cpu_ms_max),
     ] {
         if default > most {
             let keys = [format!("limits.{name}"), format!("limits.{name}_max")];
@@ -64,14 +79,10 @@ pub(super) fn read(given: &Given) -> Done<Limits> {
     Ok(limits)
 }
 
-/// The least that a limit may be.
-fn least(name: &str) -> u64 {
-    match name {
-        "http_headers_bytes_max" => Limits::HTTP_HEADERS_BYTES_LEAST as u64,
-        // The server reads in pieces of this size.
-        "header_bytes_max" => 8192,
-        _ => u64::from(!MAY_BE_ZERO.contains(&name)),
-    }
+/// The least and the most that a limit may be.
+fn bounds(name: &str) -> (u64, u64) {
+    let own = BOUNDS.iter().find(|(bounded, ..)| *bounded == name);
+    own.map_or((u64::from(!MAY_BE_ZERO.contains(&name)), MAX), |(_, least, most)| (*least, *most))
 }
 
 fn defaults() -> Map<String, Value> {

@@ -217,6 +217,15 @@ mod tests {
                 ["w.toml:3:", "limits.memory_mib", "\"x\"", "whole number"],
             ),
             ("[limits]\nruns_max = 0", ["w.toml:2:", "limits.runs_max", "0", "1 to"]),
+            ("[limits]\nstack_kib = 63", ["w.toml:2:", "limits.stack_kib", "63", "64 to 65536"]),
+            (
+                "[limits]\nstack_kib = 65537",
+                ["w.toml:2:", "limits.stack_kib", "65537", "64 to 65536"],
+            ),
+            (
+                "[limits]\ncpu_ms = 2000\ncpu_ms_max = 1999",
+                ["w.toml:2:", "limits.cpu_ms", "2000", "here 1999"],
+            ),
             ("[limits]\nmemory = 3", ["w.toml:2:", "limits.memory", "unknown", "memory_mib"]),
             ("listen = \"8787\"", ["w.toml:1:", "listen", "8787", "HOST:PORT"]),
             ("public_url = \"ftp://x\"", ["w.toml:1:", "public_url", "ftp://x", "http"]),

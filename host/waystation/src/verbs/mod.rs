@@ -7,6 +7,7 @@ mod doctor;
 mod event;
 mod execution;
 mod inspect;
+mod limits;
 mod new;
 mod secret;
 mod show;
@@ -19,7 +20,7 @@ mod workflow;
 use crate::args::Verb;
 use crate::client::Server;
 use crate::failure::{Done, Failure};
-use crate::serve;
+use crate::{compiling, serve};
 
 /// Does what was asked.
 pub(crate) fn run(verb: Verb) -> Done {
@@ -42,6 +43,8 @@ pub(crate) fn run(verb: Verb) -> Done {
         Verb::New { lang, name, json } => new::run(lang, &name, json),
         Verb::Build { path, output, json } => build::run(&path, output.as_deref(), json),
         Verb::Doctor { server } => doctor::run(&server),
+        Verb::Limits { server } => limits::run(&Server::new(&server)?, server.json),
+        Verb::CompileComponent(args) => compiling::run(&args),
         Verb::Backup { server, file, with_keys } => {
             backup::backup(&Server::new(&server)?, &file, with_keys, server.json)
         }

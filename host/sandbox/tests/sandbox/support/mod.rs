@@ -9,9 +9,12 @@ use std::time::Duration;
 use waystation_core::{
     Allow, BoundedJson, Clock, Digest, ExecutionContext, ExecutionId, Failure, Flow, Limits, Links,
     LogStream, ManualClock, OnTimeout, RunContext, RunLimits, RunOutcome, RunReport, RunRequest,
-    StepRunner, Timestamp,
+    StepLimits, StepRunner, Timestamp,
 };
-use waystation_sandbox::{ComponentSource, OutboundPolicy, Sandbox, SandboxConfig};
+use waystation_sandbox::{
+    AdmitError, ComponentSource, InProcess, InvalidComponent, OutboundPolicy, Sandbox,
+    SandboxConfig,
+};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -35,9 +38,11 @@ pub(crate) fn sandbox_with(
     source: Arc<dyn ComponentSource>,
 ) -> Arc<Sandbox> {
     let compiled = tempfile::tempdir().unwrap().keep();
+    let compiler =
+        InProcess { machine_code_bytes_max: (limits.machine_code_mib_max as usize) << 20 };
     let config = SandboxConfig { compiled, outbound, limits };
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_millis(1_000)));
-    Arc::new(Sandbox::new(config, source, clock).unwrap())
+    Arc::new(Sandbox::new(config, source, Arc::new(compiler), clock).unwrap())
 }
 
 /// Holds nothing.
@@ -242,6 +247,7 @@ pub(crate) fn request() -> RunRequest {
             log_bytes_max: 1000,
             log_line_bytes_max: 100,
             mails_max: 2,
+            ..Limits::default().of_run(&StepLimits::default())
         },
         responder: None,
     }
@@ -259,6 +265,14 @@ pub(crate) async fn run_in(
 ) -> RunReport {
     let manifest = sandbox.admit(component.into()).await.unwrap_or_else(|error| panic!("{error}"));
     sandbox.run(RunRequest { component: manifest.digest, ..request }).await
+}
+
+/// What the shared sandbox says against an upload.
+pub(crate) async fn refusal(component: Vec<u8>) -> InvalidComponent {
+    match SANDBOX.admit(component.into()).await {
+        Err(AdmitError::Invalid(invalid)) => invalid,
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(crate) fn returned(report: &RunReport) -> (Option<&str>, Vec<(&str, &str)>, &Flow) {

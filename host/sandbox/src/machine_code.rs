@@ -1,0 +1,207 @@
+//! Machine code on disk: wasmtime's cache, filled from outside.
+//!
+//! wasmtime loads machine code without `unsafe` from its own cache alone, and names an entry by
+//! a hash of the engine's settings and the component. The engine that runs steps has no compiler,
+//! so it can't make entries; it loads what others put there under the name that it looks for. A
+//! name that fits nothing is an error at the next load, and never a compilation.
+
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+use waystation_core::Clock;
+
+/// What wasmtime says when an engine without a compiler finds no entry.
+const NOT_THERE: &str = "not configured with a compiler";
+
+/// What the folders are called in which machine code is made.
+const MAKING: &str = "making-";
+
+/// A folder in which nothing has changed for so long was left behind by a process that is gone.
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
+
+/// The folder of machine code.
+pub(crate) struct MachineCode {
+    folder: PathBuf,
+}
+
+/// Why nothing was loaded.
+#[derive(Debug)]
+pub(crate) enum NotLoaded {
+    /// There is no entry, or none that this engine can use.
+    NotThere,
+    /// wasmtime does not take it.
+    Refused(wasmtime::Error),
+}
+
+impl MachineCode {
+    /// The folder is there already. What others left behind in it is removed.
+    pub(crate) fn open(folder: PathBuf, clock: &dyn Clock) -> MachineCode {
+        if let Err(error) = remove_left_behind(&folder, clock) {
+            tracing::warn!(%error, "what was left behind of compiling is not removed");
+        }
+        MachineCode { folder }
+    }
+
+    /// An empty folder to make machine code in, which goes with the answer.
+    pub(crate) fn make_room(&self) -> io::Result<TempDir> {
+        tempfile::Builder::new().prefix(MAKING).tempdir_in(&self.folder)
+    }
+
+    /// Takes over the one entry that was made in `room`, for `component` in `engine`.
+    pub(crate) fn take(&self, room: &Path, engine: &Engine, component: &[u8]) -> io::Result<()> {
+        let entry = only_entry(&room.join("modules"))?;
+        let version = entry.parent().and_then(Path::file_name).ok_or_else(nothing_made)?;
+        let shelf = self.folder.join("modules").join(version);
+        std::fs::create_dir_all(&shelf)?;
+        std::fs::rename(entry, shelf.join(name(engine, component)))
+    }
+
+    /// Loads what is there for `component`. Never compiles: `engine` has no compiler.
+    pub(crate) fn load(engine: &Engine, component: &[u8]) -> Result<Component, NotLoaded> {
+        Component::from_binary(engine, component).map_err(|error| {
+            if error.root_cause().to_string().contains(NOT_THERE) {
+                NotLoaded::NotThere
+            } else {
+                NotLoaded::Refused(error)
+            }
+        })
+    }
+}
+
+/// The entry that wasmtime's cache left; it may have noted down other things beside it.
+fn only_entry(modules: &Path) -> io::Result<PathBuf> {
+    let version = std::fs::read_dir(modules)?.next().ok_or_else(nothing_made)??;
+    for entry in std::fs::read_dir(version.path())? {
+        let path = entry?.path();
+        if path.extension().is_none() {
+            return Ok(path);
+        }
+    }
+    Err(nothing_made())
+}
+
+fn nothing_made() -> io::Error {
+    io::Error::other("the compiler left no machine code")
+}
+
+/// The name under which wasmtime's cache has a component: what it hashes, in its order. A test
+/// below fails when wasmtime does it otherwise.
+fn name(engine: &Engine, component: &[u8]) -> String {
+    let mut hasher = Sha256Hasher(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    component.hash(&mut hasher);
+    // No debug information from elsewhere, no intrinsics.
+    None::<&[u8]>.hash(&mut hasher);
+    None::<&str>.hash(&mut hasher);
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hasher.0.finalize())
+}
+
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Nobody asks: the whole hash is the name.
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+fn remove_left_behind(folder: &Path, clock: &dyn Clock) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(MAKING) {
+            continue;
+        }
+        // One that another process removes meanwhile is none of ours.
+        let Ok(changed) = entry.metadata().and_then(|about| about.modified()) else { continue };
+        let changed = changed.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now = Duration::from_millis(clock.now().as_millis());
+        if now.saturating_sub(changed) > LEFT_BEHIND {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use waystation_core::{Limits, ManualClock, Timestamp};
+
+    use super::*;
+    use crate::engine;
+
+    /// The smallest component with code in it.
+    fn component() -> Vec<u8> {
+        wat::parse_str("(component (core module (func (export \"f\"))))").unwrap()
+    }
+
+    fn folder() -> (TempDir, MachineCode) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::new(Timestamp::from_millis(0));
+        let code = MachineCode::open(folder.path().to_owned(), &clock);
+        (folder, code)
+    }
+
+    #[test]
+    fn what_was_compiled_elsewhere_is_found() {
+        let (folder, code) = folder();
+        let runs = engine::for_runs(folder.path(), &Limits::default()).unwrap();
+        let component = component();
+        let loaded = MachineCode::load(&runs, &component);
+        assert!(matches!(loaded, Err(NotLoaded::NotThere)), "{:?}", loaded.err());
+        let room = code.make_room().unwrap();
+        let compiles = engine::for_compiling(room.path()).unwrap();
+        Component::from_binary(&compiles, &component).unwrap();
+        code.take(room.path(), &runs, &component).unwrap();
+        MachineCode::load(&runs, &component).unwrap();
+    }
+
+    #[test]
+    fn an_entry_that_is_damaged_or_of_another_engine_is_as_good_as_none() {
+        let (folder, code) = folder();
+        let runs = engine::for_runs(folder.path(), &Limits::default()).unwrap();
+        let component = component();
+        let mut other = wasmtime::Config::new();
+        let mut cache = wasmtime::CacheConfig::new();
+        let room = code.make_room().unwrap();
+        cache.with_directory(room.path());
+        other.cache(Some(wasmtime::Cache::new(cache).unwrap()));
+        let other = Engine::new(&other).unwrap();
+        Component::from_binary(&other, &component).unwrap();
+        code.take(room.path(), &runs, &component).unwrap();
+        assert!(matches!(MachineCode::load(&runs, &component), Err(NotLoaded::NotThere)));
+        let entry = only_entry(&folder.path().join("modules")).unwrap();
+        std::fs::write(entry, b"not machine code").unwrap();
+        assert!(matches!(MachineCode::load(&runs, &component), Err(NotLoaded::NotThere)));
+    }
+
+    #[test]
+    fn a_folder_without_an_entry_is_an_error() {
+        let (folder, code) = folder();
+        let runs = engine::for_runs(folder.path(), &Limits::default()).unwrap();
+        let room = code.make_room().unwrap();
+        assert!(code.take(room.path(), &runs, &component()).is_err());
+    }
+
+    #[test]
+    fn what_was_left_behind_long_ago_is_removed() {
+        let (folder, code) = folder();
+        let left = code.make_room().unwrap().keep();
+        let soon = Timestamp::from_millis(0);
+        MachineCode::open(folder.path().to_owned(), &ManualClock::new(soon));
+        assert!(left.exists());
+        let later = Timestamp::from_millis(4_000_000_000_000);
+        MachineCode::open(folder.path().to_owned(), &ManualClock::new(later));
+        assert!(!left.exists());
+    }
+}
