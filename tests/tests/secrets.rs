@@ -94,7 +94,7 @@ fn decoded(mail: &[u8]) -> Vec<u8> {
     for part in parts {
         let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         bytes.extend(byte);
-        bytes.extend_from_slice(part[if byte.is_some() { 2 } else { 0 }..].as_bytes());
+        bytes.extend_from_slice(&part.as_bytes()[if byte.is_some() { 2 } else { 0 }..]);
     }
     bytes
 }
