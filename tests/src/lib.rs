@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //!
-//! - the process: [`Server`], [`Cli`]
+//! - the process: [`Server`], its [`Memory`], [`Cli`]
 //! - talking to it: [`Client`], [`http`]
 //! - what it runs: [`guests`], [`toolbox`]
 //! - the world around it: [`Recorder`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
@@ -24,6 +24,7 @@ pub mod crowd;
 pub mod formats;
 pub mod guests;
 pub mod http;
+mod memory;
 mod recorder;
 mod script;
 mod server;
@@ -37,6 +38,7 @@ pub use cli::{Cli, Said};
 pub use client::{Client, TOKEN, run_id};
 pub use clock::Clock;
 pub use http::Answer;
+pub use memory::Memory;
 pub use recorder::{Recorded, Recorder, Reply};
 pub use script::Script;
 pub use server::{Server, ServerOptions, Stopped};

@@ -33,6 +33,6 @@ pub fn within<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Opt
 
 /// Lets time go by: for a load that has a pace. Who waits for something uses [`until`].
 #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
-pub(crate) fn pause(time: Duration) {
+pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }
