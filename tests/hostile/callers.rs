@@ -154,6 +154,36 @@ fn send(url: &str, content_type: &str, body: Vec<u8>) -> Got {
     }
 }
 
+#[test]
+fn a_schema_that_costs_the_most() {
+    let mut arena = Arena::tight("callers");
+    // As much as a schema may cost, and all of it is looked at before the last part fails.
+    let mut parts = vec![json!({"items": {"type": "array"}}); 490];
+    parts.push(json!({"maxItems": 1}));
+    let actions = json!([{"suspend": {"resume_schema": {"allOf": parts}}}]);
+    let id = toolbox::trigger(arena.client(), &actions);
+    let url = arena.client().paused(&id)["waiting"]["resume_url"].as_str().unwrap().to_owned();
+    let lists = format!("[{}[]]", "[],".repeat(170_000)).into_bytes();
+    let attack = Attack::new(
+        "a schema and lists",
+        "calls a link 24 times, 8 at once, with what takes its schema long",
+        &["schema_mismatch"],
+    );
+    arena.attack(&attack.within_s(60).grows_mib(192).keeps_mib(128), |_| {
+        let call = || send(&url, "application/json", lists.clone());
+        std::thread::scope(|scope| {
+            let caller = || (0..3).map(|_| call()).collect::<Vec<_>>();
+            let callers: Vec<_> = (0..8).map(|_| scope.spawn(caller)).collect();
+            let mut answers = callers.into_iter().flat_map(|caller| caller.join().unwrap());
+            let last = answers.next_back().unwrap();
+            answers.find(|got| got.ending != "schema_mismatch").unwrap_or(last)
+        })
+    });
+    let status = arena.client().execution(&id)["status"].clone();
+    arena.hold(status == "suspended", format!("a schema and lists: the execution is {status}"));
+    arena.end();
+}
+
 /// A connection that is spoken on by hand.
 fn connect(client: &Client) -> TcpStream {
     let stream = TcpStream::connect(client.url.trim_start_matches("http://")).unwrap();

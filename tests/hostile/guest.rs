@@ -49,5 +49,5 @@ pub(crate) fn trigger(client: &Client, name: &str, event: &Value) -> String {
 
 /// A name that components and workflows can have.
 fn name_of(name: &str) -> String {
-    name.replace(['_', ' '], "-")
+    name.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }

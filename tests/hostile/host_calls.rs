@@ -52,7 +52,10 @@ fn more_than_the_host_gives_at_once() {
         arena.guest(&guest_attack(name, RESOURCES), &json!({}));
     }
     // A thousand of them, 64 KiB each.
-    arena.guest(&guest_attack("leak_full_fields", RESOURCES).grows_mib(128), &json!({}));
+    arena.guest(
+        &guest_attack("leak_full_fields", RESOURCES).grows_mib(128).keeps_mib(96),
+        &json!({}),
+    );
     let million = guest_attack("poll_million", &["host_call_limit", "resource_limit", "completed"]);
     arena.guest(&million.grows_mib(256), &json!({}));
     let open = arena.server().open_files();
@@ -184,10 +187,13 @@ fn schemas_that_take_the_host_long() {
 }
 
 /// Schemas that take long to get ready: each a name, what it is, and the text.
-fn schemas() -> [(&'static str, &'static str, String); 4] {
-    let patterns: Vec<String> =
-        (0..8000).map(|n| format!("\"\\\\p{{L}}{{20}}{n}\":true")).collect();
+fn schemas() -> [(&'static str, &'static str, String); 6] {
+    let patterns = (0..8000).map(|n| (format!("\\p{{L}}{{20}}{n}"), json!(true)));
+    let patterns: serde_json::Map<String, Value> = patterns.collect();
     let nested = format!("{}true{}", "{\"not\":".repeat(120), "}".repeat(120));
+    let next = |n: usize| json!({"$ref": format!("#/$defs/{}", n + 1)});
+    let doubling = definitions(30, |n| json!({"allOf": [next(n), next(n)]}));
+    let row = definitions(3000, next);
     [
         (
             "one large pattern",
@@ -197,9 +203,19 @@ fn schemas() -> [(&'static str, &'static str, String); 4] {
         (
             "thousands of patterns",
             "asks for names that match any of 8 000 patterns",
-            format!("{{\"patternProperties\":{{{}}}}}", patterns.join(",")),
+            json!({"patternProperties": patterns}).to_string(),
         ),
         ("nested schemas", "asks for the opposite of the opposite, 120 times", nested),
         ("a schema within itself", "asks for itself", json!({"$ref": "#"}).to_string()),
+        ("a schema that doubles", "asks for each part twice, 30 levels deep", doubling),
+        ("a row of schemas", "asks for what asks for what asks, 3 000 times", row),
     ]
+}
+
+/// A schema with so many definitions and one more, which is anything.
+fn definitions(count: usize, definition: impl Fn(usize) -> Value) -> String {
+    let all = (0..count).map(|n| (n.to_string(), definition(n)));
+    let mut all: serde_json::Map<String, Value> = all.collect();
+    all.insert(count.to_string(), json!(true));
+    json!({"$ref": "#/$defs/0", "$defs": all}).to_string()
 }

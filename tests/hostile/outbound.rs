@@ -129,7 +129,10 @@ fn a_thousand_calls_at_once() {
     arena.attack(&attack.grows_mib(96), |client| {
         Got::end_of(client, &guest::trigger(client, name, &Value::Null))
     });
-    arena.hold(service.most() <= 64, format!("parallel_requests: {} connections", service.most()));
+    // When the run is cut off, its calls end one by one, and one that waited may come to have the
+    // place of one that has ended.
+    let most = service.most();
+    arena.hold(most <= 64 + 32, format!("parallel_requests: {most} connections"));
     arena
         .hold(service.is_left_alone(), "parallel_requests: the run is over, and its calls are not");
     let left = arena.server().open_files().saturating_sub(open);

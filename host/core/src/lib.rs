@@ -13,6 +13,7 @@
 //! - what crosses to a guest and back: [`StepRunner`], [`RunRequest`], [`RunReport`]
 //! - values: [`BoundedJson`], [`Timestamp`], [`ExecutionId`], [`Digest`]
 //! - links that need no look-up: [`LinkKeys`]
+//! - what a body must look like: [`ResumeSchema`]
 //! - where a step may call out to: [`UrlPattern`]
 
 mod credits;
@@ -25,6 +26,7 @@ mod limits;
 mod links;
 mod mail;
 mod runner;
+mod schema;
 mod time;
 mod transition;
 mod url_pattern;
@@ -48,6 +50,7 @@ pub use runner::{
     ExecutionContext, HttpResponse, LogLine, LogStream, Responder, RunContext, RunOutcome,
     RunReport, RunRequest, StepRunner,
 };
+pub use schema::ResumeSchema;
 pub use time::{Clock, ManualClock, Timestamp};
 pub use transition::{Effect, PayloadChanges, Rejected, Transition, Wake, transition};
 pub use url_pattern::{InvalidPattern, UrlPattern};

@@ -14,4 +14,4 @@
     (type $answer (result $value (error $failure)))
     (func (export "handler") (param "props" string) (result $answer)
         (canon lift (core func $main "handler")
-            (memory $libc "memory") (realloc (func $libc "cabi_realloc")))))
+            (memory (core memory $libc "memory")) (realloc (core func $libc "cabi_realloc")))))

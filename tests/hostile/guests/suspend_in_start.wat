@@ -14,7 +14,7 @@
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
     (core instance $libc (instantiate $libc))
     (core func $suspend (canon lower (func $flow "suspend")
-        (memory $libc "memory") (realloc (func $libc "cabi_realloc"))))
+        (memory (core memory $libc "memory")) (realloc (core func $libc "cabi_realloc"))))
     (core module $main
         (import "flow" "suspend" (func $suspend (param i32 i64 i32)))
         (func $start (call $suspend (i32.const 0) (i64.const 0) (i32.const 512)))
@@ -30,4 +30,4 @@
     (type $answer (result $value (error $failure)))
     (func (export "handler") (param "props" string) (result $answer)
         (canon lift (core func $main "handler")
-            (memory $libc "memory") (realloc (func $libc "cabi_realloc")))))
+            (memory (core memory $libc "memory")) (realloc (core func $libc "cabi_realloc")))))
