@@ -2,7 +2,7 @@
 
 use waystation_core::{
     Caller, Event, Execution, ExecutionId, Link, LinkAction, Note, Pause, PauseEnding, PauseId,
-    PauseKind, Rejected, State, Status,
+    PauseKind, Rejected, ResumeSchema, State, Status,
 };
 use waystation_store::{Applied, ApplyError, Attachments, StoreError};
 
