@@ -35,6 +35,7 @@ fn pauses_from_odd_places() {
         ("suspend_in_start", &["suspended"]),
         ("suspend_in_destructor", &["suspended"]),
         ("suspend_in_nested", &["suspended"]),
+        ("suspend_by_child", &["guest_trap"]),
         ("deadlines", &["completed"]),
     ] {
         guest::deploy(arena.client(), name, guest::component(name), &json!({}));

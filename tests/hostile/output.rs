@@ -110,7 +110,7 @@ fn failures_that_say_too_much() {
         component,
     );
 
-    let name = "n".repeat(8 << 20);
+    let name = "n".repeat(60_000);
     let items = format!(
         "(func ${name} (param i32) (result i32)
             (if (i32.eqz (local.get 0)) (then unreachable))
@@ -119,8 +119,8 @@ fn failures_that_say_too_much() {
     let component = waystation_wat::guest_with(&items, &format!("(call ${name} (i32.const 30))"));
     long_texts(
         &mut arena,
-        "a name of 8 MiB",
-        "traps 30 calls deep in a function with a name of 8 MiB",
+        "a name of 60 kB",
+        "traps 30 calls deep in a function with a name of 60 kB",
         "guest_trap",
         component,
     );

@@ -126,6 +126,7 @@ fn components_that_are_too_much() {
             (func (canon lift (core func $i \"f\"))) {})",
         exports.join("\n")
     );
+    let named = format!("(core module (func ${}))", "n".repeat(8 << 20));
     for (name, tries, bytes, endings) in [
         (
             "10 000 instances",
@@ -137,13 +138,19 @@ fn components_that_are_too_much() {
             "5 000 components deep",
             "is a component in a component in a component",
             bombs::nested(5_000),
-            &["malformed"],
+            &["too_demanding"],
         ),
         (
-            "900 components deep",
-            "is as deep as the format allows",
-            bombs::nested(900),
-            &["malformed", "201", "uncompilable"],
+            "90 components deep",
+            "is as deep as it may be",
+            bombs::nested(90),
+            &["201", "too_demanding"],
+        ),
+        (
+            "a name of 8 MiB",
+            "has a function whose name each trap would copy for each frame",
+            bombs::with_text(&named),
+            &["too_demanding"],
         ),
         (
             "a name of 90 kB",

@@ -21,12 +21,22 @@ const DEPTH_MAX: usize = 128;
 /// One compiled pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 256 << 10;
 
+/// What a schema may cost on one body: its own cost, for each value of the body. Some tenths of a
+/// second, in which nothing else happens on the thread.
+const WORK_MAX: u64 = 20_000_000;
+
+/// So many bytes of text are as much as a value: patterns look at each.
+const TEXT_BYTES: usize = 16;
+
 /// How much of a mismatch is told: it quotes the body.
 const MISMATCH_CHARS_MAX: usize = 1_000;
 
 /// A schema that is ready for use.
 #[derive(Debug)]
-pub struct ResumeSchema(Validator);
+pub struct ResumeSchema {
+    validator: Validator,
+    cost: u64,
+}
 
 impl ResumeSchema {
     /// Makes `schema` ready, which takes milliseconds at the most.
@@ -40,24 +50,41 @@ impl ResumeSchema {
             return Err("not a JSON Schema; an object, true or false is allowed".into());
         }
         let mut costs = Costs { root: schema, known: HashMap::new() };
-        costs.check(costs.root, 0)?;
+        let cost = costs.check(costs.root, 0)?.values;
         let patterns =
             PatternOptions::regex().size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
         let validator = jsonschema::options().with_pattern_options(patterns).build(schema);
-        validator.map(ResumeSchema).map_err(|error| format!("not a JSON Schema: {}", cut(&error)))
+        let validator = validator.map_err(|error| format!("not a JSON Schema: {}", cut(&error)))?;
+        Ok(ResumeSchema { validator, cost })
     }
 
     /// Does `body` fit?
     ///
     /// # Errors
     ///
-    /// Where it does not, and why.
+    /// Where it does not, and why; or that it is too much for this schema.
     pub fn check(&self, body: &Value) -> Result<(), String> {
-        self.0.validate(body).map_err(|error| {
+        if size(body).saturating_mul(self.cost) > WORK_MAX {
+            return Err("the body: it has too many values to be checked against the schema".into());
+        }
+        self.validator.validate(body).map_err(|error| {
             let place = error.instance_path().to_string();
             let place = if place.is_empty() { "the body" } else { place.as_str() };
             format!("{}: {}", cut(&place), cut(&error))
         })
+    }
+}
+
+/// Values, and text by its length. JSON from outside is nested 128 levels at the most.
+fn size(value: &Value) -> u64 {
+    let text = |bytes: usize| (bytes / TEXT_BYTES) as u64;
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        Value::String(string) => 1 + text(string.len()),
+        Value::Array(items) => 1 + items.iter().map(size).sum::<u64>(),
+        Value::Object(fields) => {
+            1 + fields.iter().map(|(name, field)| text(name.len()) + size(field)).sum::<u64>()
+        }
     }
 }
 
@@ -190,6 +217,17 @@ mod tests {
         let schema = ResumeSchema::new(&json!({"type": "number"})).unwrap();
         let mismatch = schema.check(&json!("x".repeat(100_000))).unwrap_err();
         assert!(mismatch.len() < 3_000, "{} bytes", mismatch.len());
+    }
+
+    #[test]
+    fn a_body_may_have_the_fewer_values_the_more_the_schema_costs() {
+        let schema = |parts: usize| json!({"allOf": vec![json!({"items": true}); parts]});
+        let lists = json!(vec![json!([]); 100_000]);
+        let (cheap, costly) = (ResumeSchema::new(&schema(10)), ResumeSchema::new(&schema(900)));
+        assert_eq!(cheap.unwrap().check(&lists), Ok(()));
+        let mismatch = costly.unwrap().check(&lists).unwrap_err();
+        assert!(mismatch.contains("too many values"), "{mismatch}");
+        assert_eq!(size(&json!({"name-of-16-bytes": ["x".repeat(160), 1]})), 1 + 1 + 1 + 11 + 1);
     }
 
     #[test]

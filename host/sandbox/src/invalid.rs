@@ -69,7 +69,8 @@ pub enum InvalidComponent {
         /// Which, and how.
         message: String,
     },
-    /// It needs more instances, memories or tables than a run gets.
+    /// It needs more instances, memories or tables than a run gets, is nested too deep, or has
+    /// names that are too long.
     #[error("the component needs more than a run gets: {message}")]
     TooDemanding {
         /// What of.

@@ -35,6 +35,7 @@ mod memory;
 mod outbound;
 mod outcome;
 mod sandbox;
+mod shape;
 mod stdio;
 mod ticker;
 
