@@ -21,9 +21,9 @@ const DEPTH_MAX: usize = 128;
 /// One compiled pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 256 << 10;
 
-/// What a schema may cost on one body: its own cost, for each value of the body. Some tenths of a
-/// second, in which nothing else happens on the thread.
-const WORK_MAX: u64 = 20_000_000;
+/// What a schema may cost on one body: its own cost, for each value of the body. Some hundredths
+/// of a second, in which nothing else happens on the thread.
+const WORK_MAX: u64 = 5_000_000;
 
 /// So many bytes of text are as much as a value: patterns look at each.
 const TEXT_BYTES: usize = 16;
