@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //!
-//! - the process: [`Server`], [`Cli`]
+//! - the process: [`Server`], its [`Memory`], [`Cli`]
 //! - talking to it: [`Client`], [`http`], [`Raw`]
 //! - what it runs: [`guests`], [`toolbox`]; what it should not take: [`bombs`]
 //! - the world around it: [`Recorder`], [`Arrivals`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
@@ -27,6 +27,7 @@ pub mod crowd;
 pub mod formats;
 pub mod guests;
 pub mod http;
+mod memory;
 pub mod neighbours;
 mod processes;
 mod raw;
@@ -44,6 +45,7 @@ pub use cli::{Cli, Said};
 pub use client::{Client, TOKEN, Upload, run_id};
 pub use clock::Clock;
 pub use http::Answer;
+pub use memory::Memory;
 pub use raw::Raw;
 pub use recorder::{Recorded, Recorder, Reply};
 pub use script::Script;

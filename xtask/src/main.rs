@@ -2,13 +2,14 @@
 //!
 //! # Layout
 //!
-//! - one module a command: `demo`, `test`, `torture` (and `crowd`), `check`, `languages`, `toolchain`
+//! - one module a command: `demo`, `test`, `torture` (and `crowd`), `hostile`, `check`, `languages`, `toolchain`
 //! - `guests.rs`: components from the sources in `examples/` and `tests/guests/`
 //! - `program.rs`: running programs; `terminal.rs`: telling people what happens
 
 mod check;
 mod demo;
 mod guests;
+mod hostile;
 mod languages;
 mod program;
 mod terminal;
@@ -33,6 +34,8 @@ commands:
   torture      kill, race, cut off from power and otherwise mistreat a server under load, and
                check that nothing acknowledged is lost and nothing recorded repeated;
                [--seconds N] [--seed S] [--mode kill|race|clock|power|disk]
+  hostile      attack a server with hostile guests and callers, beside an innocent one; the table
+               of what came of it is in target/hostile.md, too
   crowd        measure a server with many suspended executions: its start, memory and disk;
                [--executions N] (100000)
   check        formatting, lints, docs, licences, advisories, and what the docs promise
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(&root),
         ["test"] => test::run(&root),
         ["torture", rest @ ..] => return torture(&root, rest),
+        ["hostile"] => hostile::run(&root),
         ["crowd"] => return ended(torture::crowd(&root, "100000")),
         // How many that may be, the program says itself.
         ["crowd", "--executions", count] => return ended(torture::crowd(&root, count)),

@@ -69,13 +69,18 @@ pub(crate) fn crowd(root: &Path, executions: &str) -> Result<ExitCode> {
     harness(root, "crowd", &[executions])
 }
 
-/// Runs a program of the package of tests on the binary and the guest that it needs.
-fn harness(root: &Path, name: &str, arguments: &[&str]) -> Result<ExitCode> {
+/// Builds the binary, and the guest that harnesses have it run.
+pub(crate) fn prepare(root: &Path) -> Result<()> {
     let toolbox = root.join("target/guests/tests/toolbox.wasm");
     let guests = guests::all(root)?.into_iter().filter(|guest| guest.wasm == toolbox);
     guests::build(root, &guests.collect::<Vec<_>>())?;
     // The harness runs the binary. Not `cargo run`: that would select other features.
-    program::run(program::cargo(root).args(["build", "--workspace"]))?;
+    program::run(program::cargo(root).args(["build", "--workspace"]))
+}
+
+/// Runs a program of the package of tests on the binary and the guest that it needs.
+fn harness(root: &Path, name: &str, arguments: &[&str]) -> Result<ExitCode> {
+    prepare(root)?;
     let harness = root.join("target/debug").join(name);
     note(&format!("$ {name} {}", arguments.join(" ")));
     let status = Command::new(&harness).args(arguments).current_dir(root).status();

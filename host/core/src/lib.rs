@@ -13,6 +13,7 @@
 //! - what crosses to a guest and back: [`StepRunner`], [`RunRequest`], [`RunReport`]
 //! - values: [`BoundedJson`], [`Timestamp`], [`ExecutionId`], [`Digest`]
 //! - links that need no look-up: [`LinkKeys`]
+//! - what a body must look like: [`ResumeSchema`]
 //! - where a step may call out to: [`UrlPattern`], [`normal_host`], [`straight_path`]; what it
 //!   may not see: [`SecretValue`]
 
@@ -27,6 +28,7 @@ mod limits;
 mod links;
 mod mail;
 mod runner;
+mod schema;
 mod secret;
 mod time;
 mod token;
@@ -57,6 +59,7 @@ pub use runner::{
     ExecutionContext, HttpResponse, LogLine, LogStream, Responder, RunContext, RunOutcome,
     RunReport, RunRequest, StepRunner,
 };
+pub use schema::ResumeSchema;
 pub use secret::{InvalidSecret, RunSecret, SecretTerms, SecretUse, SecretValue};
 pub use time::{Clock, ManualClock, Timestamp};
 pub use token::{Scope, Token, TokenId};

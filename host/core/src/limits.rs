@@ -215,6 +215,9 @@ impl Limits {
     /// The one line that `suspend` shows to people, and the reason of `exit`, in bytes.
     pub const MESSAGE_BYTES_MAX: usize = 1024;
 
+    /// The JSON Schema of a `suspend`, in bytes: each call of its link reads it.
+    pub const SCHEMA_BYTES_MAX: usize = 64 * KIB;
+
     /// An export's name, in bytes.
     pub const EXPORT_NAME_BYTES_MAX: usize = 128;
 

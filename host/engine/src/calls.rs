@@ -2,7 +2,7 @@
 
 use waystation_core::{
     Caller, Event, Execution, ExecutionId, Link, LinkAction, Note, Pause, PauseEnding, PauseId,
-    PauseKind, Rejected, State, Status,
+    PauseKind, Rejected, ResumeSchema, State, Status,
 };
 use waystation_store::{Applied, ApplyError, Attachments, StoreError};
 
@@ -187,15 +187,8 @@ impl Engine {
         let Ok(schema) = self.0.store.payloads(id, &[schema]).await else { return Ok(()) };
         let Some(schema) = schema.first() else { return Ok(()) };
         // The sandbox takes no schema that can't be used.
-        let Ok(validator) = jsonschema::validator_for(&schema.to_value()) else { return Ok(()) };
-        match validator.validate(&call.body) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                let place = error.instance_path().to_string();
-                let place = if place.is_empty() { "the body".to_owned() } else { place };
-                Err(CallError::Schema(format!("{place}: {error}")))
-            }
-        }
+        let Ok(schema) = ResumeSchema::new(&schema.to_value()) else { return Ok(()) };
+        schema.check(&call.body).map_err(CallError::Schema)
     }
 
     /// What an approval page shows. Changes nothing.

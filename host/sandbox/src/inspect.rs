@@ -8,7 +8,7 @@ use wasmtime::Engine;
 use waystation_core::Digest;
 
 use crate::interfaces::{abilities, is_offered, offer};
-use crate::{InvalidComponent, Manifest, handler_type};
+use crate::{InvalidComponent, Manifest, handler_type, shape};
 
 /// Checks that `bytes` are a component that the host could run, and says what it is. Compiles
 /// nothing; takes about a tenth of a second for 20 MiB.
@@ -23,6 +23,7 @@ use crate::{InvalidComponent, Manifest, handler_type};
 /// ```
 pub fn inspect(bytes: &[u8]) -> Result<Manifest, InvalidComponent> {
     check_sort(bytes)?;
+    shape::check(bytes)?;
     let types = validate(bytes)?;
     let (imports, exports) = names(bytes)?;
     if let Some(import) = imports.iter().find(|import| !is_offered(import)) {

@@ -58,7 +58,10 @@ pub enum InvalidComponent {
         found: String,
     },
     /// It needs something the host has not.
-    #[error("the component imports {import}, which this host does not offer; it offers {offered}")]
+    #[error(
+        "the component imports {}, which this host does not offer; it offers {offered}",
+        cut(import)
+    )]
     UnknownImport {
         /// What it imports.
         import: String,
@@ -71,7 +74,8 @@ pub enum InvalidComponent {
         /// Which, and how.
         message: String,
     },
-    /// It needs more instances, memories or tables than a run gets.
+    /// It needs more instances, memories or tables than a run gets, is nested too deep, or has
+    /// names that are too long.
     #[error("the component needs more than a run gets: {message}")]
     TooDemanding {
         /// What of.
@@ -129,6 +133,44 @@ impl InvalidComponent {
     }
 }
 
+/// Names that are shown of a list.
+const NAMES_MAX: usize = 20;
+
+/// Characters that are shown of a name.
+const NAME_CHARS_MAX: usize = 100;
+
 fn list(names: &[String]) -> String {
-    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+    if names.is_empty() {
+        return "nothing".into();
+    }
+    let mut shown: Vec<String> = names.iter().take(NAMES_MAX).map(|name| cut(name)).collect();
+    if names.len() > NAMES_MAX {
+        shown.push(format!("and {} more", names.len() - NAMES_MAX));
+    }
+    shown.join(", ")
+}
+
+fn cut(name: &str) -> String {
+    let mut shown: String = name.chars().take(NAME_CHARS_MAX).collect();
+    if shown.len() < name.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_names_is_short() {
+        let exports = vec!["x".repeat(90_000); 1_000];
+        let text = InvalidComponent::NoHandler { exports }.to_string();
+        assert!(text.len() < 3_000 && text.ends_with("and 980 more"), "{text}");
+        let import = "x".repeat(90_000);
+        let text = InvalidComponent::UnknownImport { import, offered: "wasi".into() }.to_string();
+        assert!(text.len() < 500, "{text}");
+        assert_eq!(list(&["a".into(), "b".into()]), "a, b");
+        assert_eq!(list(&[]), "nothing");
+    }
 }

@@ -43,6 +43,7 @@ mod outbound;
 mod outcome;
 mod sandbox;
 mod secrets;
+mod shape;
 mod stdio;
 mod ticker;
 

@@ -146,7 +146,9 @@ impl RunLog {
             return;
         }
         let at = self.0.clock.now();
-        let bytes = line.len() + 1;
+        // What is no text becomes longer, so this is counted as it is kept.
+        let text = String::from_utf8_lossy(line).into_owned();
+        let bytes = text.len() + 1;
         if state.bytes + bytes > self.0.log_bytes_max {
             state.cut = true;
             state.stdout = Vec::new();
@@ -157,7 +159,6 @@ impl RunLog {
             return;
         }
         state.bytes += bytes;
-        let text = String::from_utf8_lossy(line).into_owned();
         state.lines.push(LogLine { at, stream, text });
     }
 }
@@ -295,6 +296,16 @@ mod tests {
                 (LogStream::Stderr, "two "),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_no_text_takes_the_room_that_it_is_shown_in() {
+        let log = log(100, 10);
+        log.write(LogStream::Stdout, &[0xff; 1000]);
+        let lines = log.finish();
+        let kept: usize = lines.iter().rev().skip(1).map(|line| line.text.len() + 1).sum();
+        assert!(kept <= 100, "{kept} bytes are kept");
+        assert_eq!(lines.last().unwrap().stream, LogStream::Host);
     }
 
     #[test]

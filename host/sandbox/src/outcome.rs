@@ -17,6 +17,9 @@ pub(crate) type Answer = Result<Option<String>, bindings::Failure>;
 /// Lines of standard error in which a language runtime says why it gave up.
 const LAST_WORDS: usize = 12;
 
+/// A function's name in a stack, in bytes. The guest's author gave it, and each frame has one.
+const FRAME_BYTES_MAX: usize = 256;
+
 /// The handler returned.
 pub(crate) fn of_answer(answer: Answer, guest: &mut Guest) -> RunOutcome {
     let text = match answer {
@@ -176,12 +179,12 @@ fn last_words(log: &RunLog) -> Option<String> {
 fn stack(backtrace: &WasmBacktrace) -> Option<String> {
     let mut lines = Vec::new();
     for frame in backtrace.frames() {
-        let symbol = frame.symbols().first().and_then(|symbol| symbol.name()).map(str::to_owned);
-        let name = symbol.or_else(|| frame.func_name().map(str::to_owned));
-        lines.push(format!(
-            "at {}",
-            name.unwrap_or_else(|| format!("function {}", frame.func_index()))
-        ));
+        let symbol = frame.symbols().first().and_then(|symbol| symbol.name());
+        let name = symbol.or_else(|| frame.func_name());
+        let name = name.map(|name| &name[..name.floor_char_boundary(FRAME_BYTES_MAX)]);
+        let name = name.map(str::to_owned);
+        let name = name.unwrap_or_else(|| format!("function {}", frame.func_index()));
+        lines.push(format!("at {name}"));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

@@ -1,6 +1,6 @@
 //! `flow`: what is asked for here is recorded, and happens when the handler returns.
 
-use waystation_core::{BoundedJson, Flow, Limits, OnTimeout, Payload};
+use waystation_core::{BoundedJson, Flow, Limits, OnTimeout, Payload, ResumeSchema};
 
 use super::argument;
 use crate::bindings::waystation::step::flow::{
@@ -66,17 +66,13 @@ impl Guest {
     }
 
     fn checked_schema(&self, text: String) -> Result<BoundedJson, String> {
-        let schema = argument::json("resume-schema", text, self.may.limits.payload_bytes_max)?;
-        let value = schema.to_value();
-        if !value.is_object() && !value.is_boolean() {
-            return Err(
-                "resume-schema: not a JSON Schema; an object, true or false is allowed".into()
-            );
-        }
+        let bytes_max = self.may.limits.payload_bytes_max.min(Limits::SCHEMA_BYTES_MAX);
+        let schema = argument::json("resume-schema", text, bytes_max)?;
         // One that can't be used later would leave the pause without a way to resume it.
-        jsonschema::validator_for(&value)
-            .map_err(|error| format!("resume-schema: not a JSON Schema: {error}"))?;
-        Ok(schema)
+        match ResumeSchema::new(&schema.to_value()) {
+            Ok(_) => Ok(schema),
+            Err(why) => Err(format!("resume-schema: {why}")),
+        }
     }
 
     fn checked_rerun(

@@ -401,9 +401,7 @@ impl Body for KnownBody {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
-
-    use waystation_core::{ManualClock, RunLimits, RunSecret, SecretValue, Timestamp};
+    use waystation_core::{Limits, ManualClock, RunSecret, SecretValue, StepLimits, Timestamp};
 
     use super::*;
 
@@ -420,16 +418,8 @@ mod tests {
     }
 
     fn log() -> RunLog {
-        let limits = RunLimits {
-            memory_bytes_max: 0,
-            wall_time: Duration::ZERO,
-            cpu_time: Duration::ZERO,
-            payload_bytes_max: 0,
-            exports_max: 0,
-            log_bytes_max: 1000,
-            log_line_bytes_max: 1000,
-            mails_max: 0,
-        };
+        let limits = Limits { log_bytes_max: 1000, log_line_bytes_max: 1000, ..Limits::default() };
+        let limits = limits.of_run(&StepLimits::default());
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(7)));
         RunLog::new(clock, &limits, Secrets::default())
     }

@@ -1,0 +1,57 @@
+;; Calls everything that the host offers, in an order and with arguments that dice decide about.
+(memory (export "memory") 64)
+;; A number that may be a handle, an address or a length, and mostly is none that fits.
+(func $any (result i32) (local $dice i64)
+    (local.set $dice (call $random_u64))
+    (if (i64.eqz (i64.and (local.get $dice) (i64.const 3)))
+        (then (return (i32.wrap_i64 (i64.shr_u (local.get $dice) (i64.const 8))))))
+    (i32.wrap_i64 (i64.and (i64.shr_u (local.get $dice) (i64.const 8)) (i64.const 0xffff))))
+;; Where the host may write.
+(func $at (result i32)
+    (i32.and (call $any) (i32.const 0x1fff8)))
+(func (export "handler") (param i32 i32) (result i32) (local $calls i32)
+    (block $done
+    (loop $on
+        (br_if $done (i32.gt_u (local.get $calls) (i32.const 5000)))
+        (local.set $calls (i32.add (local.get $calls) (i32.const 1)))
+        (block $13 (block $12 (block $11 (block $10 (block $9 (block $8 (block $7
+        (block $6 (block $5 (block $4 (block $3 (block $2 (block $1 (block $0
+            (br_table $0 $1 $2 $3 $4 $5 $6 $7 $8 $9 $10 $11 $12 $13
+                (i32.wrap_i64 (i64.and (call $random_u64) (i64.const 15)))))
+            (call $suspend (call $any) (call $random_u64) (call $at)) (br $on))
+            (call $rerun (call $random_u64) (i32.const 0) (i32.const 0) (i32.const 0) (call $any) (call $any) (call $at)) (br $on))
+            (call $delay (call $random_u64) (call $at)) (br $on))
+            (call $withdraw) (br $on))
+            (call $exit (i32.const 0) (i32.const 0) (i32.const 0)) (br $on))
+            (call $get_event (call $at)) (call $get_steps (call $at)) (br $on))
+            (call $get_run (call $at)) (call $get_execution (call $at)) (br $on))
+            (call $export (i32.const 0) (i32.and (call $any) (i32.const 255)) (i32.const 1000) (i32.and (call $any) (i32.const 255)) (call $at)) (br $on))
+            (drop (call $fields)) (drop (call $options)) (br $on))
+            (call $random (i64.extend_i32_u (i32.and (call $any) (i32.const 0xffff))) (call $at)) (br $on))
+            (call $write (call $get_stdout) (i32.const 0) (i32.and (call $any) (i32.const 4095)) (call $at)) (br $on))
+            (call $create_tcp_socket (i32.and (call $any) (i32.const 1)) (call $at)) (br $on))
+            ;; Handles that were never given end the run, so they are tried last and not always.
+            (br_if $on (i32.lt_u (local.get $calls) (i32.const 50)))
+            (call $respond (call $any) (call $any) (call $any) (call $any) (call $any) (call $at))
+            (call $email (call $any) (call $any) (call $any) (call $any) (call $any) (call $any) (call $any) (call $any) (call $any) (call $any) (call $at))
+            (call $poll (call $any) (call $any) (call $at))
+            (call $block (call $any)) (br $on))
+            (br_if $on (i32.lt_u (local.get $calls) (i32.const 50)))
+            (drop (call $set_scheme (call $any) (call $any) (call $any) (call $any) (call $any)))
+            (drop (call $set_authority (call $any) (call $any) (call $any) (call $any)))
+            (drop (call $set_path (call $any) (call $any) (call $any) (call $any)))
+            (call $handle (call $any) (call $any) (call $any) (call $at))
+            (drop (call $subscribe (call $any)))
+            (call $get (call $any) (call $at))
+            (drop (call $status (call $any)))
+            (call $append (call $any) (call $any) (call $any) (call $any) (call $any) (call $at))
+            (call $drop_pollable (call $any))
+            (br $on)))
+    (call $return_nothing))
+;; Answers of the host's land anywhere, on top of each other.
+(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (i32.and (call $any_without_host) (i32.const 0x1fff8)))
+(global $seed (mut i32) (i32.const 12345))
+(func $any_without_host (result i32)
+    (global.set $seed (i32.add (i32.mul (global.get $seed) (i32.const 1103515245)) (i32.const 12345)))
+    (global.get $seed))

@@ -1,0 +1,43 @@
+;; Suspends in the destructor of a resource of its own, which its handler makes and drops.
+(component
+    (import "waystation:step/flow@0.1.0" (instance $flow
+        (type $links_ (record (field "resume-url" string) (field "cancel-url" string)
+            (field "approval-url" string) (field "scheduled" bool)))
+        (export "links" (type $links (eq $links_)))
+        (type $error_ (variant (case "invalid-argument" string)))
+        (export "error" (type $error (eq $error_)))
+        (type $option (option u64))
+        (type $result (result $links (error $error)))
+        (export "suspend" (func (param "timeout-ms" $option) (result $result)))))
+    (core module $libc
+        (memory (export "memory") 1)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+    (core instance $libc (instantiate $libc))
+    (core func $suspend (canon lower (func $flow "suspend")
+        (memory (core memory $libc "memory")) (realloc (core func $libc "cabi_realloc"))))
+    (core module $destructor
+        (import "flow" "suspend" (func $suspend (param i32 i64 i32)))
+        (func (export "destroy") (param i32)
+            (call $suspend (i32.const 0) (i64.const 0) (i32.const 512))))
+    (core instance $destructor (instantiate $destructor
+        (with "flow" (instance (export "suspend" (func $suspend))))))
+    (type $thing (resource (rep i32) (dtor (core func $destructor "destroy"))))
+    (core func $new (canon resource.new $thing))
+    (core func $drop (canon resource.drop $thing))
+    (core module $main
+        (import "thing" "new" (func $new (param i32) (result i32)))
+        (import "thing" "drop" (func $drop (param i32)))
+        (func (export "handler") (param i32 i32) (result i32)
+            (call $drop (call $new (i32.const 7)))
+            ;; At 256 there are zeros: success, and no value.
+            (i32.const 256)))
+    (core instance $main (instantiate $main
+        (with "thing" (instance (export "new" (func $new)) (export "drop" (func $drop))))))
+    (type $failure_ (record (field "name" string) (field "message" string)
+        (field "stack" (option string)) (field "retryable" bool)))
+    (import "failure" (type $failure (eq $failure_)))
+    (type $value (option string))
+    (type $answer (result $value (error $failure)))
+    (func (export "handler") (param "props" string) (result $answer)
+        (canon lift (core func $main "handler")
+            (memory (core memory $libc "memory")) (realloc (core func $libc "cabi_realloc")))))
