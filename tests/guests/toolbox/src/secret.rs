@@ -70,7 +70,7 @@ pub fn end(way: &str, found: &Value) -> Result<(), Error> {
         "rerun" => {
             flow::rerun(86_400_000, found, None)?;
         }
-        "respond" => action::respond(200, text)?,
+        "respond" => action::respond(200, text, Vec::new())?,
         _ => return Err(Error::new(format!("no way to end: {way}"))),
     }
     Ok(())
