@@ -12,9 +12,14 @@ fn workflow(allow: &Value) -> Value {
     ]})
 }
 
+/// What goes beyond the version before.
 fn beyond(problem: &Value) -> Vec<&str> {
-    let beyond = problem["beyond"].as_array().unwrap().iter();
-    beyond.map(|one| one["may"].as_str().unwrap()).collect()
+    problem["beyond"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one["may"].as_str())
+        .collect()
 }
 
 #[test]
