@@ -10,6 +10,7 @@
 //! - `prepare.rs`, `template.rs`: what a run gets to see; `test_run.rs`: a run that leaves nothing
 //! - `trigger.rs`, `calls.rs`, `definitions.rs`, `read.rs`: what callers ask for
 //! - `clock.rs`: waiting for the wall clock; `mail/`: deliveries; `waiters.rs`: those who wait for an answer
+//! - `fuzzing.rs`: what the fuzz targets call
 //!
 //! Knows nothing of HTTP, nor of WebAssembly: guests run behind [`waystation_core::StepRunner`].
 
@@ -21,6 +22,8 @@ mod definitions;
 mod dispatch;
 mod drive;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod mail;
 mod prepare;
 mod read;

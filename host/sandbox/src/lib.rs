@@ -43,4 +43,6 @@ pub use config::{OutboundPolicy, SandboxConfig, SandboxError};
 pub use inspect::inspect;
 pub use invalid::InvalidComponent;
 pub use manifest::Manifest;
+#[doc(hidden)]
+pub use outbound::fuzzing;
 pub use sandbox::Sandbox;

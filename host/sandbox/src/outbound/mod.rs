@@ -11,6 +11,7 @@ mod call;
 mod connect;
 mod destination;
 mod error;
+pub mod fuzzing;
 mod guard;
 mod tls;
 
