@@ -9,9 +9,10 @@ use crate::template;
 ///
 /// # Errors
 ///
-/// A template can't be filled in: where, and why.
-pub fn fill(props: &Map<String, Value>, scope: &Value, _bytes_max: usize) -> Result<Value, String> {
-    template::fill(props, scope).map_err(|error| error.to_string())
+/// A template can't be filled in, or the templates give more than `bytes_max` bytes: where, and
+/// why.
+pub fn fill(props: &Map<String, Value>, scope: &Value, bytes_max: usize) -> Result<Value, String> {
+    template::fill(props, scope, bytes_max).map_err(|error| error.to_string())
 }
 
 /// Checks that every template in `props` is well-formed, as a deploy does.

@@ -53,7 +53,10 @@ pub enum InvalidComponent {
         found: String,
     },
     /// It needs something the host has not.
-    #[error("the component imports {import}, which this host does not offer; it offers {offered}")]
+    #[error(
+        "the component imports {}, which this host does not offer; it offers {offered}",
+        short(import)
+    )]
     UnknownImport {
         /// What it imports.
         import: String,
@@ -108,6 +111,34 @@ impl InvalidComponent {
     }
 }
 
+/// Names that a message tells.
+const NAMES_SHOWN_MAX: usize = 20;
+
+/// Longest name or message of others that a message quotes, in characters.
+const SHOWN_MAX: usize = 100;
+
+/// The names that come first.
 fn list(names: &[String]) -> String {
-    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+    if names.is_empty() {
+        return "nothing".into();
+    }
+    let shown: Vec<String> = names.iter().take(NAMES_SHOWN_MAX).map(|name| short(name)).collect();
+    match names.len().saturating_sub(NAMES_SHOWN_MAX) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// A piece of a component in a message.
+pub(crate) fn short(text: &str) -> String {
+    cut(text, SHOWN_MAX)
+}
+
+/// `text`, cut where it gets too long for people: a component may have put anything into it.
+pub(crate) fn cut(text: &str, characters: usize) -> String {
+    let mut start: String = text.chars().take(characters).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
 }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use waystation_fuzz::{outbound, mutate};
+use waystation_fuzz::{mutate, outbound};
 
 fuzz_target!(|data: &[u8]| outbound(data));
 

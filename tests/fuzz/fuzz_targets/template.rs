@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use waystation_fuzz::{template, mutate};
+use waystation_fuzz::{mutate, template};
 
 fuzz_target!(|data: &[u8]| template(data));
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use waystation_fuzz::{upload, mutate};
+use waystation_fuzz::{mutate, upload};
 
 fuzz_target!(|data: &[u8]| upload(data));
 

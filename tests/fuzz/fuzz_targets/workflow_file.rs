@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use waystation_fuzz::{workflow_file, mutate};
+use waystation_fuzz::{mutate, workflow_file};
 
 fuzz_target!(|data: &[u8]| workflow_file(data));
 

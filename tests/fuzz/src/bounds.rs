@@ -93,9 +93,8 @@ fn payload_is_sound(json: &BoundedJson) {
 }
 
 fn flow_is_sound(flow: &Flow) {
-    let is_line = |text: &String| {
-        text.len() <= Limits::MESSAGE_BYTES_MAX && !text.contains(char::is_control)
-    };
+    let is_line =
+        |text: &String| text.len() <= Limits::MESSAGE_BYTES_MAX && !text.contains(char::is_control);
     match flow {
         Flow::Suspend { timeout_ms, message, .. } => {
             assert!((1..=Limits::WAIT_MS_MAX).contains(timeout_ms), "{timeout_ms} ms");

@@ -11,9 +11,22 @@ use waystation_http::fuzzing::{self, Refusal};
 
 /// What the reader knows.
 pub(crate) const WORDS: &[&[u8]] = &[
-    b"a=1&a=2", b"%C3%A9", b"%", b"+", b"{\"a\": [1e5, \"\\u00e9\"]}", b"[[[[[[[[", b"]]]]]]]]",
-    b"\\ud83d", b"--B\r\n", b"--B--\r\n", b"Content-Disposition: form-data; name=\"a\"\r\n\r\n",
-    b"; filename=\"x\"", b"Content-Type: text/plain\r\n", b"\r\n", b"\xff\xfe", b"/a/../b",
+    b"a=1&a=2",
+    b"%C3%A9",
+    b"%",
+    b"+",
+    b"{\"a\": [1e5, \"\\u00e9\"]}",
+    b"[[[[[[[[",
+    b"]]]]]]]]",
+    b"\\ud83d",
+    b"--B\r\n",
+    b"--B--\r\n",
+    b"Content-Disposition: form-data; name=\"a\"\r\n\r\n",
+    b"; filename=\"x\"",
+    b"Content-Type: text/plain\r\n",
+    b"\r\n",
+    b"\xff\xfe",
+    b"/a/../b",
 ];
 
 const CONTENT_TYPES: [&str; 9] = [

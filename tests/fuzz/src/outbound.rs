@@ -8,9 +8,30 @@ use waystation_sandbox::fuzzing;
 
 /// What the readers know.
 pub(crate) const WORDS: &[&[u8]] = &[
-    b"https://", b"http://", b"*.", b"*", b":*", b":443", b":80", b"[::1]", b"[::ffff:127.0.0.1]",
-    b"127.0.0.1", b"0x7f.1", b"2130706433", b"example.com", b".example.com", b"@", b"%2e", b"%2f",
-    b"/../", b"\\", b"?", b"#", b"\xe3\x80\x82", b"xn--", b"\n",
+    b"https://",
+    b"http://",
+    b"*.",
+    b"*",
+    b":*",
+    b":443",
+    b":80",
+    b"[::1]",
+    b"[::ffff:127.0.0.1]",
+    b"127.0.0.1",
+    b"0x7f.1",
+    b"2130706433",
+    b"example.com",
+    b".example.com",
+    b"@",
+    b"%2e",
+    b"%2f",
+    b"/../",
+    b"\\",
+    b"?",
+    b"#",
+    b"\xe3\x80\x82",
+    b"xn--",
+    b"\n",
 ];
 
 /// The first line is a pattern, the second a URL: what a pattern lets through leads to a host that
@@ -58,12 +79,9 @@ fn names(authority: &str, host: &str) -> bool {
     };
     let name = name.to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
-    let same_address =
-        || name.parse::<IpAddr>().is_ok_and(|address| host.parse() == Ok(address));
+    let same_address = || name.parse::<IpAddr>().is_ok_and(|address| host.parse() == Ok(address));
     match name.strip_prefix("*.") {
-        Some(suffix) => {
-            host.len() > suffix.len() + 1 && host.ends_with(&format!(".{suffix}"))
-        }
+        Some(suffix) => host.len() > suffix.len() + 1 && host.ends_with(&format!(".{suffix}")),
         None => name == "*" || name == host || same_address(),
     }
 }

@@ -32,7 +32,8 @@ impl Row {
 
     /// "1024	pulse  cov: 10 ft: 20 corp: 5/300b …"
     fn progress(&mut self, line: &str) {
-        if let (Some(executions), Some(coverage)) = (line.split('\t').next(), after(line, "cov: ")) {
+        if let (Some(executions), Some(coverage)) = (line.split('\t').next(), after(line, "cov: "))
+        {
             self.executions = executions.to_owned();
             self.coverage = coverage.to_owned();
             self.corpus = after(line, "corp: ").unwrap_or_default().to_owned();

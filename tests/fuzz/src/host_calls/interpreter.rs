@@ -121,7 +121,8 @@ fn imports(resolve: &Resolve, world: wit_parser::WorldId) -> Vec<Import> {
 fn module(imports: &[Import]) -> String {
     let mut text = String::from("(module (type $operation (func))\n");
     for (at, Import { interface, name, signature }) in imports.iter().enumerate() {
-        let of = |types: &[WasmType]| types.iter().map(|ty| core(*ty)).collect::<Vec<_>>().join(" ");
+        let of =
+            |types: &[WasmType]| types.iter().map(|ty| core(*ty)).collect::<Vec<_>>().join(" ");
         let (params, results) = (of(&signature.params), of(&signature.results));
         let _ = writeln!(
             text,

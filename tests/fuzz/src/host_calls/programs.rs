@@ -85,8 +85,15 @@ fn flow() -> Program {
         .flow(
             "suspend-with",
             &[
-                &n(1), &long(9), &n(1), &n(2), &n(1), &text("ä line".as_bytes()), &n(1),
-                &text(b"{\"type\": \"object\"}"), RESULT,
+                &n(1),
+                &long(9),
+                &n(1),
+                &n(2),
+                &n(1),
+                &text("ä line".as_bytes()),
+                &n(1),
+                &text(b"{\"type\": \"object\"}"),
+                RESULT,
             ],
         )
         .flow("rerun", &[&long(1), &n(1), &text(b"[1]"), &n(1), &n(3), RESULT])
@@ -96,10 +103,11 @@ fn flow() -> Program {
 }
 
 fn context() -> Program {
-    ["get-run", "get-execution", "get-event", "get-steps"].into_iter().fold(
-        Program::default(),
-        |program, name| program.call(&format!("waystation:step/context@0.1.0#{name}"), &[RESULT]),
-    )
+    ["get-run", "get-execution", "get-event", "get-steps"]
+        .into_iter()
+        .fold(Program::default(), |program, name| {
+            program.call(&format!("waystation:step/context@0.1.0#{name}"), &[RESULT])
+        })
 }
 
 fn exports() -> Program {
@@ -118,13 +126,11 @@ fn deliveries() -> Program {
     Program::default()
         .call(
             "waystation:step/http-response@0.1.0#respond",
-            &[&n(50), &[240, 16], &header, &text(b"body"), RESULT],
+            &[&[3, 200, 0, 0, 0], &[240, 16], &header, &text(b"body"), RESULT],
         )
         .call(
             "waystation:step/send@0.1.0#email",
-            &[
-                &[245, 0], &text(b"a subject"), &n(1), &text(b"text"), &n(0), &text(b""), RESULT,
-            ],
+            &[&[245, 0], &text(b"a subject"), &n(1), &text(b"text"), &n(0), &text(b""), RESULT],
         )
 }
 
@@ -141,7 +147,6 @@ fn log() -> Program {
 
 fn clocks() -> Program {
     Program::default()
-        .call("wasi:clocks/wall-clock@0.2.12#now", &[RESULT])
         .call("wasi:clocks/monotonic-clock@0.2.12#now", &[])
         .call("wasi:clocks/monotonic-clock@0.2.12#subscribe-duration", &[&long(9)])
         .io("poll@0.2.12#[method]pollable.block", &[&[KEPT[0]]])
@@ -206,17 +211,16 @@ fn call_out() -> Program {
     Program::default()
         .http("[constructor]fields", &[])
         .http("[constructor]outgoing-request", &[&[KEPT[0]]])
-        .http(
-            "[method]outgoing-request.set-scheme",
-            &[&[KEPT[0]], &n(1), &n(0), &text(b"")],
-        )
+        .http("[method]outgoing-request.set-scheme", &[&[KEPT[0]], &n(1), &n(0), &text(b"")])
         .http("[method]outgoing-request.set-authority", &[&[KEPT[1]], &n(1), &text(ADDRESS)])
         .http("[method]outgoing-request.set-path-with-query", &[&[KEPT[2]], &n(1), &text(b"/a?b")])
         .call("wasi:http/outgoing-handler@0.2.12#handle", &[&[KEPT[3]], &n(0), &n(0), RESULT])
+        .call("keep", &[&[8]])
         .http("[method]future-incoming-response.subscribe", &[&[KEPT[0]]])
         .io("poll@0.2.12#[method]pollable.block", &[&[KEPT[0]]])
         .http("[method]future-incoming-response.get", &[&[KEPT[1]], RESULT])
-        .call("keep", &[&[16]])
+        // The answer, in a result in a result in an option.
+        .call("keep", &[&[24]])
         .http("[method]incoming-response.consume", &[&[KEPT[0]], RESULT])
         .http("[method]incoming-body.stream", &[&[KEPT[0]], RESULT])
         .io("streams@0.2.12#[method]input-stream.blocking-read", &[&[KEPT[0]], &long(100), RESULT])
