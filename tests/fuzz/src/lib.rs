@@ -62,7 +62,7 @@ pub const TARGETS: &[Target] = &[
         run: workflow_file,
         mutate: |rng, input| mutate::bytes(rng, input, workflow_file::WORDS),
         made: Vec::new,
-        short_pass: 4_000,
+        short_pass: 1_500,
     },
     Target {
         name: "template",

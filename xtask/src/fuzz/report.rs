@@ -30,7 +30,7 @@ impl Row {
         row
     }
 
-    /// "1024	pulse  cov: 10 ft: 20 corp: 5/300b …"
+    /// "1024 (tab) pulse  cov: 10 ft: 20 corp: 5/300b …"
     fn progress(&mut self, line: &str) {
         if let (Some(executions), Some(coverage)) = (line.split('\t').next(), after(line, "cov: "))
         {

@@ -51,11 +51,8 @@ pub(super) const FILTERS: [&str; 40] = [
     "upper",
 ];
 
-/// What a filter may be given, in bytes of JSON: all exports of an execution are less.
-const GIVEN_BYTES_MAX: usize = 8 << 20;
-
-/// Bytes of what is given that are a step of the template machine.
-const BYTES_PER_STEP: u64 = 256;
+/// Bytes of what is given, as JSON, that are a step of the template machine.
+const BYTES_PER_STEP: u64 = 64;
 
 /// Replaces the filters and the output of `environment`. Filters count what they do by
 /// themselves, up to `fuel`.
@@ -79,9 +76,17 @@ pub(super) fn measure(environment: &mut Environment<'static>, fuel: u64) {
     });
 }
 
+/// Charges for what is given. What there is no fuel for is not looked at to its end.
 fn is_not_too_large(state: &State, given: &[Value]) -> Result<(), Error> {
-    let mut room = Room::new(GIVEN_BYTES_MAX);
+    let fuel = state.fuel_levels().map_or(0, |(_, left)| left);
+    let mut room = Room::new(usize::try_from(fuel * BYTES_PER_STEP).unwrap_or(usize::MAX));
     // Who may be given nothing says so itself.
-    given.iter().filter(|value| !value.is_undefined()).try_for_each(|value| room.take(value))?;
+    for value in given.iter().filter(|value| !value.is_undefined()) {
+        let taken = room.take(value);
+        if room.is_full() {
+            return state.consume_fuel(fuel + 1);
+        }
+        taken?;
+    }
     state.consume_fuel(room.taken() as u64 / BYTES_PER_STEP)
 }

@@ -299,6 +299,7 @@ mod tests {
         ] {
             assert!(filled(large).is_err(), "{large}");
         }
+        assert!(filled("{{ ([1] * 100000000)|length }}").unwrap_err().contains("fuel"));
     }
 
     #[test]

@@ -12,12 +12,13 @@ use serde::Serialize;
 pub(super) struct Room {
     left: usize,
     bytes_max: usize,
+    full: bool,
 }
 
 impl Room {
     /// Room for `bytes_max` bytes.
     pub(super) fn new(bytes_max: usize) -> Room {
-        Room { left: bytes_max, bytes_max }
+        Room { left: bytes_max, bytes_max, full: false }
     }
 
     /// Takes the room that `value` needs as JSON.
@@ -36,6 +37,11 @@ impl Room {
         })
     }
 
+    /// Was there ever not enough?
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
     /// What is taken.
     pub(super) fn taken(&self) -> usize {
         self.bytes_max - self.left
@@ -44,8 +50,16 @@ impl Room {
 
 impl io::Write for Room {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.left = self.left.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
-        Ok(bytes.len())
+        match self.left.checked_sub(bytes.len()) {
+            Some(left) => {
+                self.left = left;
+                Ok(bytes.len())
+            }
+            None => {
+                self.full = true;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
