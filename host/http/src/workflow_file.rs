@@ -179,7 +179,7 @@ mod tests {
             (read(None, "{\"name\": \"w\", \"steps\": [{\"name\": 1}]}"), "steps[0].name"),
             (read(None, "name: w\n\"a\\u001b\\nb\": 1"), "a\u{fffd}\u{fffd}b, line 2"),
             (read(Some("application/json"), "{\"a\\u001b\": 1}"), "unknown field `a\u{fffd}`"),
-            (read(None, &format!("{}: 1", "k".repeat(100_000))), "kkk…, line 1"),
+            (read(None, &format!("{{\"{}\": 1}}", "k".repeat(100_000))), "kkk…"),
             (read(None, ""), "line 1"),
             (read(None, "- a"), "line 1"),
         ];
