@@ -157,16 +157,13 @@ mod tests {
 
     #[test]
     fn names_have_an_exact_bound() {
-        // Twelve bytes each.
-        let exports = |count: usize, last: &str| {
-            let export = |n: usize| format!("(export \"e{n:011}\" (instance $i))");
-            let exports: String = (0..count).map(export).collect();
-            component(&format!("(instance $i) {exports} (export \"{last}\" (instance $i))"))
+        let exporting = |bytes: usize| {
+            let (half, rest) = ("x".repeat(bytes / 2), "y".repeat(bytes - bytes / 2));
+            let export = |name: String| format!("(export \"{name}\" (instance $i))");
+            component(&format!("(instance $i) {} {}", export(half), export(rest)))
         };
-        let count = NAMES_BYTES_MAX / 12;
-        let rest = "x".repeat(NAMES_BYTES_MAX - 12 * count);
-        assert_eq!(inspect(&exports(count, &rest)).unwrap_err().code(), "no_handler");
-        let over = inspect(&exports(count, &format!("{rest}x"))).unwrap_err();
+        assert_eq!(inspect(&exporting(NAMES_BYTES_MAX)).unwrap_err().code(), "no_handler");
+        let over = inspect(&exporting(NAMES_BYTES_MAX + 1)).unwrap_err();
         assert_eq!(over.code(), "too_demanding");
         assert!(over.to_string().contains("65537 bytes; at most 65536"), "{over}");
     }

@@ -55,7 +55,7 @@ pub const TARGETS: &[Target] = &[
         run: link_token,
         mutate: |rng, input| mutate::bytes(rng, input, &[b"=", b"_", b"-"]),
         made: Vec::new,
-        short_pass: 20_000,
+        short_pass: 10_000,
     },
     Target {
         name: "workflow_file",
@@ -84,7 +84,7 @@ pub const TARGETS: &[Target] = &[
         run: outbound,
         mutate: |rng, input| mutate::bytes(rng, input, outbound::WORDS),
         made: Vec::new,
-        short_pass: 20_000,
+        short_pass: 10_000,
     },
     #[cfg(feature = "sandbox")]
     Target {

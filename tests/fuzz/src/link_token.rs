@@ -35,6 +35,9 @@ fn changed(bytes: &mut Unstructured<'_>) -> Result<()> {
     };
     let genuine = bytes.choose(&*KEYS)?.sign(link);
     assert_eq!(KEYS[0].verify(&genuine), Some(link));
+    for other in respelled(&genuine) {
+        assert_eq!(KEYS[0].verify(&other), None, "{other:?}, for {genuine:?}");
+    }
     let mut token: Vec<char> = genuine.chars().collect();
     while !bytes.is_empty() {
         change(bytes, &mut token)?;
@@ -43,6 +46,23 @@ fn changed(bytes: &mut Unstructured<'_>) -> Result<()> {
         assert_eq!(KEYS[0].verify(&text), expected, "{text:?}, made of {genuine:?}");
     }
     Ok(())
+}
+
+/// What lenient readers take for the same bytes.
+fn respelled(token: &str) -> Vec<String> {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (start, last) = token.split_at(token.len() - 1);
+    // Of the last character not all bits are used.
+    let mut others: Vec<String> = ALPHABET.chars().map(|c| format!("{start}{c}")).collect();
+    others.retain(|other| !other.ends_with(last));
+    others.extend(["=", "==", "%3D", "\n", " ", "\0", "A", "/"].map(|end| format!("{token}{end}")));
+    others.extend([format!(" {token}"), format!("{start}\n{last}"), format!("{start}={last}")]);
+    for (ours, theirs) in [('-', '+'), ('_', '/')] {
+        if token.contains(ours) {
+            others.push(token.replace(ours, &theirs.to_string()));
+        }
+    }
+    others
 }
 
 fn change(bytes: &mut Unstructured<'_>, token: &mut Vec<char>) -> Result<()> {

@@ -1,5 +1,7 @@
 //! The corpus of every target, and a short pass of mutations of it.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
