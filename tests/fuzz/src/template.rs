@@ -82,7 +82,7 @@ pub(crate) const WORDS: &[&[u8]] = &[
 ];
 
 /// How long the longest of all templates may take: far more than it does.
-const TIME_MAX: Duration = Duration::from_secs(10);
+const TIME_MAX: Duration = Duration::from_secs(20);
 
 /// What may come out, in bytes of JSON. The host has no larger payloads by default.
 const FILLED_BYTES_MAX: usize = 512 * 1024;

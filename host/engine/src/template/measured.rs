@@ -51,8 +51,9 @@ pub(super) const FILTERS: [&str; 40] = [
     "upper",
 ];
 
-/// Bytes of what is given, as JSON, that are a step of the template machine.
-const BYTES_PER_STEP: u64 = 64;
+/// Bytes of what is given, as JSON, that are a step of the template machine. Items of a list may be
+/// as small as two bytes, and each is looked at.
+const BYTES_PER_STEP: u64 = 16;
 
 /// Replaces the filters and the output of `environment`. Filters count what they do by
 /// themselves, up to `fuel`.
