@@ -2,12 +2,14 @@
 //!
 //! # Layout
 //!
-//! - one module a command: `demo`, `test`, `torture` (and `crowd`), `hostile`, `check`, `languages`, `toolchain`
+//! - one module a command: `demo`, `test`, `torture` (and `crowd`), `hostile`, `fuzz`, `check`, `languages`,
+//!   `toolchain`
 //! - `guests.rs`: components from the sources in `examples/` and `tests/guests/`
 //! - `program.rs`: running programs; `terminal.rs`: telling people what happens
 
 mod check;
 mod demo;
+mod fuzz;
 mod guests;
 mod hostile;
 mod languages;
@@ -38,6 +40,8 @@ commands:
                of what came of it is in target/hostile.md, too
   crowd        measure a server with many suspended executions: its start, memory and disk;
                [--executions N] (100000)
+  fuzz         give the readers of what strangers send, and the sandbox, inputs that lead where no
+               test has been; [TARGET] [--seconds N]
   check        formatting, lints, docs, licences, advisories, and what the docs promise
   languages    measure the languages of steps, write the tables of docs/languages.md
   toolchain    set up what the guests' languages and the tests need, and nothing else";
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         ["torture", rest @ ..] => return torture(&root, rest),
         ["hostile"] => hostile::run(&root),
         ["crowd"] => return ended(torture::crowd(&root, "100000")),
+        ["fuzz", rest @ ..] => return fuzz(&root, rest),
         // How many that may be, the program says itself.
         ["crowd", "--executions", count] => return ended(torture::crowd(&root, count)),
         ["check"] => check::run(&root),
@@ -74,6 +79,16 @@ fn torture(root: &Path, arguments: &[&str]) -> ExitCode {
         Some(wish) => ended(torture::run(root, &wish)),
         None => {
             terminal::note(torture::USAGE);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn fuzz(root: &Path, arguments: &[&str]) -> ExitCode {
+    match fuzz::Wish::parse(arguments) {
+        Some(wish) => ended(fuzz::run(root, &wish)),
+        None => {
+            terminal::note(fuzz::USAGE);
             ExitCode::from(2)
         }
     }

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::check::deny;
 use crate::terminal::{Took, note};
-use crate::{guests, program, toolchain};
+use crate::{fuzz, guests, program, toolchain};
 
 /// Runs them. All parts run, also when one fails.
 pub(crate) fn run(root: &Path) -> Result<()> {
@@ -35,6 +35,11 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         // Most tests wait for servers, so more of them fit than there are cores.
         cargo.env("RUST_TEST_THREADS", "4");
         program::run(cargo.env("WAYSTATION_TOOLCHAINS", toolchain::folder(root)))
+    });
+    parts.run("fuzzing", || {
+        let done = fuzz::run(root, &fuzz::Wish::short())?;
+        ensure!(done == ExitCode::SUCCESS, "an input breaks a target");
+        Ok(())
     });
     parts.run("Python library", || {
         let python = toolchain::folder(root).join("python/bin/python3");

@@ -220,6 +220,10 @@ impl WorkflowSpec {
 }
 
 impl StepSpec {
+    /// Levels of arrays and objects in `props`. With what stands around it when it is stored it
+    /// stays within what every reader of JSON takes.
+    pub const PROPS_DEPTH_MAX: usize = 100;
+
     fn check(&self, limits: &Limits) -> Result<(), InvalidWorkflow> {
         let within = |place: &str, value: u64, max: u64| {
             let problem = format!("{value} is not between 1 and {max}");
@@ -229,6 +233,11 @@ impl StepSpec {
                 Err(InvalidWorkflow { place: place.into(), problem })
             }
         };
+        if 1 + self.props.values().map(depth).max().unwrap_or(0) > StepSpec::PROPS_DEPTH_MAX {
+            let max = StepSpec::PROPS_DEPTH_MAX;
+            let problem = format!("nested deeper than {max} levels");
+            return Err(InvalidWorkflow { place: "props".into(), problem });
+        }
         if let Some(memory) = self.limits.memory_mib {
             within("limits.memory_mib", memory.into(), limits.memory_mib_max.into())?;
         }
@@ -255,6 +264,15 @@ impl StepSpec {
             }
         }
         Ok(())
+    }
+}
+
+/// Levels of arrays and objects.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(entries) => 1 + entries.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 
@@ -361,6 +379,18 @@ mod tests {
         );
         let most = json!([{"name": "a", "component": "c", "allow": {"secrets": names(32)}}]);
         assert_eq!(spec(most).unwrap().check(&Limits::default()), Ok(()));
+    }
+
+    #[test]
+    fn props_nest_up_to_an_exact_depth() {
+        let nested = |levels: usize| {
+            let lists = "[".repeat(levels - 1) + &"]".repeat(levels - 1);
+            let value: Value = serde_json::from_str(&lists).unwrap();
+            spec(json!([{"name": "a", "component": "c", "props": {"x": value}}])).unwrap()
+        };
+        assert_eq!(nested(StepSpec::PROPS_DEPTH_MAX).check(&Limits::default()), Ok(()));
+        let deep = nested(StepSpec::PROPS_DEPTH_MAX + 1).check(&Limits::default());
+        assert_eq!(deep.unwrap_err().to_string(), "steps[0].props: nested deeper than 100 levels");
     }
 
     #[test]

@@ -7,10 +7,11 @@
 //! - `dispatch.rs`: takes up what is ready; `drive.rs`: moves one execution as far as it goes
 //! - `timers.rs`: ends pauses whose time is over; `retention.rs`: removes what ended long ago;
 //!   `alarm.rs`: notices what should have happened and has not
-//! - `prepare.rs`, `template.rs`: what a run gets to see; `test_run.rs`: a run that leaves nothing
+//! - `prepare.rs`, `template/`: what a run gets to see; `test_run.rs`: a run that leaves nothing
 //! - `trigger.rs`, `calls.rs`, `definitions.rs`, `read.rs`: what callers ask for
 //! - `vault.rs`: seals secrets; `secrets.rs`: who sets them and who gets them
 //! - `clock.rs`: waiting for the wall clock; `mail/`: deliveries; `waiters.rs`: those who wait for an answer
+//! - `fuzzing.rs`: what the fuzz targets call
 //!
 //! Knows nothing of HTTP, nor of WebAssembly: guests run behind [`waystation_core::StepRunner`].
 
@@ -22,6 +23,8 @@ mod definitions;
 mod dispatch;
 mod drive;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod mail;
 mod prepare;
 mod read;

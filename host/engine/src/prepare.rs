@@ -173,9 +173,10 @@ impl Engine {
         });
         let failure =
             |message: String| Failure::new(FailureKind::Template, "TemplateError", message);
-        let props =
-            template::fill(&step.props, &scope).map_err(|error| failure(error.to_string()))?;
-        BoundedJson::from_value(&props, self.limits().payload_bytes_max)
+        let bytes_max = self.limits().payload_bytes_max;
+        let props = template::fill(&step.props, &scope, bytes_max)
+            .map_err(|error| failure(error.to_string()))?;
+        BoundedJson::from_value(&props, bytes_max)
             .map_err(|error| failure(format!("props: {error}")))
     }
 }

@@ -14,6 +14,7 @@
 //! - `request_data`: an HTTP request as the JSON that a step sees
 //! - [`Code`]: every kind of error that an answer may carry
 //! - `body`, `wait`, `idempotency`, `prefetch`, `client`: one rule of HTTP each
+//! - `fuzzing`: what the fuzz targets call
 //!
 //! Invariants: a link's token and the API's token are in no log, since logs name routes and not
 //! paths; a 5xx tells nothing of the inside; nothing is looked up for a link before its
@@ -28,6 +29,8 @@ mod client;
 mod components;
 mod connections;
 mod executions;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grant;
 mod head;
 mod health;

@@ -8,11 +8,13 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use waystation_core::InvalidWorkflow;
 use waystation_engine::{CallError, DeployError, PutComponentError, PutSecretError, TriggerError};
 use waystation_store::{DeleteError, StoreError};
 
 use crate::grant;
 use crate::params::missing_named;
+use crate::workflow_file::shown;
 
 /// Every kind of error that this crate answers with. A refused component besides carries the
 /// code that the check of components gave it.
@@ -358,9 +360,11 @@ impl From<PutComponentError> for Problem {
 impl From<DeployError> for Problem {
     fn from(error: DeployError) -> Problem {
         match error {
-            DeployError::Invalid(invalid) => {
-                Problem::new(Code::InvalidWorkflow, invalid.to_string())
-                    .with("place", invalid.place.into())
+            DeployError::Invalid(InvalidWorkflow { place, problem }) => {
+                // Both may quote the file.
+                let (place, problem) = (shown(&place), shown(&problem));
+                Problem::new(Code::InvalidWorkflow, format!("{place}: {problem}"))
+                    .with("place", place.into())
             }
             DeployError::AsksForMore { version, ref beyond } => {
                 Problem::new(Code::NeedsAcceptance, error.to_string())

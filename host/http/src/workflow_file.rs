@@ -85,6 +85,22 @@ fn line_of(bytes: &[u8], at: usize) -> usize {
     bytes.iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
+/// Longest piece of an explanation, in characters: it may quote the file.
+const SHOWN_MAX: usize = 300;
+
+/// `text` in one line that people can read.
+pub(crate) fn shown(text: &str) -> String {
+    let mut line: String = text
+        .chars()
+        .take(SHOWN_MAX)
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
+    if text.chars().nth(SHOWN_MAX).is_some() {
+        line.push('…');
+    }
+    line
+}
+
 /// Something wrong in a file.
 struct Fault {
     path: String,
@@ -97,7 +113,7 @@ impl Fault {
         let path = path.to_string();
         // How the path's tracker writes the whole file.
         let path = if path == "." || path == "?" { String::new() } else { path };
-        Fault { path, problem: problem.into(), at: None }
+        Fault { path: shown(&path), problem: shown(&problem.into()), at: None }
     }
 
     fn on(self, line: usize, column: usize) -> Fault {
@@ -161,13 +177,17 @@ mod tests {
             (read(None, &YAML.replace("name: w", "name: v")), "name: "),
             (read(Some("application/json"), "{\"name\": \"w\",\n}"), "line 2"),
             (read(None, "{\"name\": \"w\", \"steps\": [{\"name\": 1}]}"), "steps[0].name"),
+            (read(None, "name: w\n\"a\\u001b\\nb\": 1"), "a\u{fffd}\u{fffd}b, line 2"),
+            (read(Some("application/json"), "{\"a\\u001b\": 1}"), "unknown field `a\u{fffd}`"),
+            (read(None, &format!("{{\"{}\": 1}}", "k".repeat(100_000))), "kkk…"),
             (read(None, ""), "line 1"),
             (read(None, "- a"), "line 1"),
         ];
         for (result, part) in cases {
             let fault = result.unwrap_err();
             assert!(fault.contains(part), "{fault:?} has no {part:?}");
-            assert!(!fault.contains('\n'), "{fault:?}");
+            assert!(!fault.contains(char::is_control), "{fault:?}");
+            assert!(fault.len() < 1000, "{fault:?}");
         }
     }
 }

@@ -6,6 +6,8 @@ use wasmparser::component_types::{
 };
 use wasmparser::types::TypesRef;
 
+use crate::invalid::{cut, short};
+
 /// The type, as WIT writes it.
 pub(crate) const EXPECTED: &str = "func(props: string) -> result<option<string>, failure>, where failure is record { name: \
      string, message: string, stack: option<string>, retryable: bool }";
@@ -87,16 +89,31 @@ fn sort(export: ComponentEntityType) -> &'static str {
     }
 }
 
+/// Parameters of a function and fields of a record that are shown. A type refers to others, each
+/// as often as it likes: written out it can be millions of times its bytes.
+const SHOWN_MAX: usize = 6;
+
+/// Longest text of a type, in characters.
+const TEXT_MAX: usize = 1000;
+
+/// What is shown of the items, each by `show`.
+fn some<T>(items: &[T], show: impl FnMut(&T) -> String) -> String {
+    let mut shown: Vec<String> = items.iter().take(SHOWN_MAX).map(show).collect();
+    if items.len() > SHOWN_MAX {
+        shown.push("…".into());
+    }
+    shown.join(", ")
+}
+
 /// A function type for people, to the depth that tells it from ours.
 fn shown(types: TypesRef<'_>, function: &ComponentFuncType) -> String {
-    let parameters: Vec<String> = function
-        .params
-        .iter()
-        .map(|(name, ty)| format!("{name}: {}", shown_value(types, *ty, 3)))
-        .collect();
+    let parameters = some(&function.params, |(name, ty)| {
+        format!("{}: {}", short(name.as_str()), shown_value(types, *ty, 3))
+    });
     let result = function.result.map(|ty| format!(" -> {}", shown_value(types, ty, 3)));
     let keyword = if function.async_ { "async func" } else { "func" };
-    format!("{keyword}({}){}", parameters.join(", "), result.unwrap_or_default())
+    let text = format!("{keyword}({parameters}){}", result.unwrap_or_default());
+    cut(&text, TEXT_MAX)
 }
 
 fn shown_value(types: TypesRef<'_>, value: ComponentValType, depth: usize) -> String {
@@ -115,12 +132,10 @@ fn shown_value(types: TypesRef<'_>, value: ComponentValType, depth: usize) -> St
                 format!("result<{}, {}>", optional(ok), optional(err))
             }
             Some(ComponentDefinedType::Record(record)) => {
-                let fields: Vec<String> = record
-                    .fields
-                    .iter()
-                    .map(|(name, ty)| format!("{name}: {}", inner(ty)))
-                    .collect();
-                format!("record {{ {} }}", fields.join(", "))
+                let fields: Vec<_> = record.fields.iter().take(SHOWN_MAX + 1).collect();
+                let fields =
+                    some(&fields, |(name, ty)| format!("{}: {}", short(name.as_str()), inner(ty)));
+                format!("record {{ {fields} }}")
             }
             _ => "another type".into(),
         },

@@ -8,7 +8,12 @@ use wasmtime::Engine;
 use waystation_core::Digest;
 
 use crate::interfaces::{abilities, is_offered, offer};
+use crate::invalid::short;
 use crate::{InvalidComponent, Manifest, handler_type, shape};
+
+/// Names of all imports and exports together, in bytes. The largest language runtime has some
+/// thousand; they are stored and shown.
+const NAMES_BYTES_MAX: usize = 64 << 10;
 
 /// Checks that `bytes` are a component that the host could run, and says what it is. Compiles
 /// nothing; takes about a tenth of a second for 20 MiB.
@@ -86,7 +91,7 @@ fn validate(bytes: &[u8]) -> Result<Types, InvalidComponent> {
         Ok(types) => return Ok(types),
         Err(error) => error,
     };
-    let (offset, message) = (error.offset() as u64, error.message().to_owned());
+    let (offset, message) = (error.offset() as u64, short(error.message()));
     // With everything on it would be sound: then a feature is what is missing.
     match Validator::new_with_features(WasmFeatures::all()).validate_all(bytes) {
         Ok(_) => Err(InvalidComponent::FeatureOff { offset, message }),
@@ -108,7 +113,7 @@ fn features() -> WasmFeatures {
 fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), InvalidComponent> {
     let malformed = |error: BinaryReaderError| InvalidComponent::Malformed {
         offset: error.offset() as u64,
-        message: error.message().to_owned(),
+        message: short(error.message()),
     };
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0_usize;
@@ -133,12 +138,66 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), InvalidComponent> {
             _ => {}
         }
     }
+    let bytes: usize = imports.iter().chain(&exports).map(String::len).sum();
+    if bytes > NAMES_BYTES_MAX {
+        let message = format!(
+            "names of imports and exports with {bytes} bytes; at most {NAMES_BYTES_MAX} are allowed"
+        );
+        return Err(InvalidComponent::TooDemanding { message });
+    }
     Ok((imports, exports))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn component(items: &str) -> Vec<u8> {
+        wat::parse_str(format!("(component {items})")).unwrap()
+    }
+
+    #[test]
+    fn names_have_an_exact_bound() {
+        let exporting = |bytes: usize| {
+            let (half, rest) = ("x".repeat(bytes / 2), "y".repeat(bytes - bytes / 2));
+            let export = |name: String| format!("(export \"{name}\" (instance $i))");
+            component(&format!("(instance $i) {} {}", export(half), export(rest)))
+        };
+        assert_eq!(inspect(&exporting(NAMES_BYTES_MAX)).unwrap_err().code(), "no_handler");
+        let over = inspect(&exporting(NAMES_BYTES_MAX + 1)).unwrap_err();
+        assert_eq!(over.code(), "too_demanding");
+        assert!(over.to_string().contains("65537 bytes; at most 65536"), "{over}");
+    }
+
+    #[test]
+    fn no_component_makes_a_message_long() {
+        let many: String = (0..3000).map(|n| format!("(export \"e{n}\" (instance $i))")).collect();
+        let long = "x".repeat(60_000);
+        let fields: String = (0..30).map(|n| format!("(field \"{long}{n}\" u8)")).collect();
+        let records: String = (0..900).map(|n| format!("(field \"r{n}\" $a)")).collect();
+        for refused in [
+            component(&format!("(instance $i) {many}")),
+            component(&format!("(instance $i) (export \"{long}\" (instance $i))")),
+            component(&format!("(import \"a:b/{long}\" (instance))")),
+            component(&format!("(import \"{long}\" (instance)) (import \"{long}\" (instance))")),
+            component(&format!(
+                "(core module $m
+                    (memory (export \"memory\") 1)
+                    (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) unreachable)
+                    (func (export \"f\") (param i32)))
+                 (core instance $i (instantiate $m))
+                 (type $a' (record {fields}))
+                 (export $a \"a\" (type $a'))
+                 (type $b' (record {records}))
+                 (export $b \"b\" (type $b'))
+                 (func (export \"handler\") (param \"p\" $b) (canon lift (core func $i \"f\")
+                    (memory (core memory $i \"memory\")) (realloc (core func $i \"realloc\"))))"
+            )),
+        ] {
+            let message = inspect(&refused).unwrap_err().to_string();
+            assert!(message.len() < 4096, "{} bytes: {message}", message.len());
+        }
+    }
 
     #[test]
     fn what_is_no_wasm_is_named() {

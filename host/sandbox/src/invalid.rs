@@ -60,7 +60,7 @@ pub enum InvalidComponent {
     /// It needs something the host has not.
     #[error(
         "the component imports {}, which this host does not offer; it offers {offered}",
-        cut(import)
+        short(import)
     )]
     UnknownImport {
         /// What it imports.
@@ -97,7 +97,8 @@ pub enum InvalidComponent {
     },
     /// The compiler was not done in time.
     #[error(
-        "checking and compiling the component took more than {seconds} s, which is what          limits.compile_s allows"
+        "checking and compiling the component took more than {seconds} s, which is what limits.compile_s \
+         allows"
     )]
     CompileTimeout {
         /// How long it had.
@@ -133,29 +134,36 @@ impl InvalidComponent {
     }
 }
 
-/// Names that are shown of a list.
-const NAMES_MAX: usize = 20;
+/// Names that a message tells.
+const NAMES_SHOWN_MAX: usize = 20;
 
-/// Characters that are shown of a name.
-const NAME_CHARS_MAX: usize = 100;
+/// Longest name or message of others that a message quotes, in characters.
+const SHOWN_MAX: usize = 100;
 
+/// The names that come first.
 fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "nothing".into();
     }
-    let mut shown: Vec<String> = names.iter().take(NAMES_MAX).map(|name| cut(name)).collect();
-    if names.len() > NAMES_MAX {
-        shown.push(format!("and {} more", names.len() - NAMES_MAX));
+    let shown: Vec<String> = names.iter().take(NAMES_SHOWN_MAX).map(|name| short(name)).collect();
+    match names.len().saturating_sub(NAMES_SHOWN_MAX) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
-    shown.join(", ")
 }
 
-fn cut(name: &str) -> String {
-    let mut shown: String = name.chars().take(NAME_CHARS_MAX).collect();
-    if shown.len() < name.len() {
-        shown.push('…');
+/// A piece of a component in a message.
+pub(crate) fn short(text: &str) -> String {
+    cut(text, SHOWN_MAX)
+}
+
+/// `text`, cut where it gets too long for people: a component may have put anything into it.
+pub(crate) fn cut(text: &str, characters: usize) -> String {
+    let mut start: String = text.chars().take(characters).collect();
+    if start.len() < text.len() {
+        start.push('…');
     }
-    shown
+    start
 }
 
 #[cfg(test)]

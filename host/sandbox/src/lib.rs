@@ -53,5 +53,7 @@ pub use config::{OutboundPolicy, SandboxConfig, SandboxError};
 pub use inspect::inspect;
 pub use invalid::InvalidComponent;
 pub use manifest::Manifest;
+#[doc(hidden)]
+pub use outbound::fuzzing;
 pub use outbound::{OwnServer, Resolve, SystemResolver};
 pub use sandbox::Sandbox;

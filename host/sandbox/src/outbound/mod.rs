@@ -23,6 +23,7 @@ mod call;
 mod connect;
 mod destination;
 mod error;
+pub mod fuzzing;
 mod guard;
 mod lookup;
 mod own;

@@ -1,18 +1,29 @@
 //! Templates in props.
 //!
 //! A string that is one `{{ expression }}` takes the expression's value, type and all; in any
-//! other string the expressions' texts are filled in. The language is Jinja's, by minijinja.
+//! other string the expressions' texts are filled in. The language is Jinja's, by minijinja, as
+//! far as `language.rs` says.
 //! Exports of the host have names like `$return_value`, which Jinja has no syntax for; here
 //! `steps.ask.$return_value` means `steps.ask["$return_value"]`.
+
+mod language;
+mod measured;
+mod room;
 
 use std::fmt::Write as _;
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value};
 
+use self::room::Room;
+
 /// Steps of the template machine in one string: far more than a template needs, and a bound
-/// for loops that never end.
+/// for loops that never end. What is made on the way counts, too: 64 bytes are a step.
 const FUEL: u64 = 100_000;
+
+/// The same for all strings of one step together. Each has an equal part of it, at the most
+/// [`FUEL`], so that the order of props changes nothing.
+const FUEL_OF_STEP: u64 = 1_000_000;
 
 /// A template that can't be filled in.
 #[derive(Debug, thiserror::Error)]
@@ -24,20 +35,41 @@ pub(crate) struct TemplateError {
     pub(crate) problem: String,
 }
 
-/// `props` with every template in it filled in from `scope`.
-pub(crate) fn fill(props: &Map<String, Value>, scope: &Value) -> Result<Value, TemplateError> {
-    let scope = minijinja::Value::from(minijinja::value::Serde(scope));
-    walk(&Value::Object(props.clone()), "props", &mut |text| render(text, &scope))
+/// `props` with every template in it filled in from `scope`. Together the templates give at most
+/// `bytes_max` bytes of JSON.
+pub(crate) fn fill(
+    props: &Map<String, Value>,
+    scope: &Value,
+    bytes_max: usize,
+) -> Result<Value, TemplateError> {
+    let props = Value::Object(props.clone());
+    let mut templates = 0;
+    walk(&props, "props", &mut |_| {
+        templates += 1;
+        Ok(Value::Null)
+    })?;
+    let mut filler = Filler {
+        environment: environment(FUEL.min(FUEL_OF_STEP / templates.max(1))),
+        scope: minijinja::Value::from(minijinja::value::Serde(scope)),
+        room: Room::new(bytes_max),
+    };
+    walk(&props, "props", &mut |text| filler.render(text))
 }
 
 /// Checks that every template in `props` is well-formed.
 pub(crate) fn check(props: &Map<String, Value>) -> Result<(), TemplateError> {
+    let environment = environment(FUEL);
     walk(&Value::Object(props.clone()), "props", &mut |text| {
-        let environment = environment();
         let template = dollar_names(text);
         match single_expression(&template) {
-            Some(expression) => environment.compile_expression(expression).map(drop),
-            None => environment.template_from_str(&template).map(drop),
+            Some(expression) => {
+                language::check_expression(expression)?;
+                environment.compile_expression(expression).map(drop)
+            }
+            None => {
+                language::check_template(&template)?;
+                environment.template_from_str(&template).map(drop)
+            }
         }
         .map(|()| Value::Null)
     })
@@ -67,31 +99,48 @@ fn walk(
     }
 }
 
-fn environment() -> Environment<'static> {
+fn environment(fuel: u64) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_fuel(Some(FUEL));
+    environment.set_fuel(Some(fuel));
     environment.set_debug(true);
+    measured::measure(&mut environment, fuel);
     environment
 }
 
-fn render(template: &str, scope: &minijinja::Value) -> Result<Value, minijinja::Error> {
-    let environment = environment();
-    let template = dollar_names(template);
-    match single_expression(&template) {
-        Some(expression) => {
-            let value = environment.compile_expression(expression)?.eval(scope)?;
-            if value.is_undefined() {
-                let what = format!("{} is not defined", expression.trim());
-                return Err(minijinja::Error::new(minijinja::ErrorKind::UndefinedError, what));
+/// Fills in the strings of one step.
+struct Filler {
+    environment: Environment<'static>,
+    scope: minijinja::Value,
+    room: Room,
+}
+
+impl Filler {
+    fn render(&mut self, template: &str) -> Result<Value, minijinja::Error> {
+        let template = dollar_names(template);
+        match single_expression(&template) {
+            Some(expression) => {
+                language::check_expression(expression)?;
+                let compiled = self.environment.compile_expression(expression)?;
+                let value = compiled.eval(&self.scope)?;
+                if value.is_undefined() {
+                    let what = format!("{} is not defined", expression.trim());
+                    return Err(minijinja::Error::new(minijinja::ErrorKind::UndefinedError, what));
+                }
+                self.room.take(&value)?;
+                serde_json::to_value(&value).map_err(|error| {
+                    let kind = minijinja::ErrorKind::BadSerialization;
+                    minijinja::Error::new(kind, error.to_string())
+                })
             }
-            serde_json::to_value(&value).map_err(|error| {
-                let kind = minijinja::ErrorKind::BadSerialization;
-                minijinja::Error::new(kind, error.to_string())
-            })
+            None => {
+                language::check_template(&template)?;
+                let text = Value::String(self.environment.render_str(&template, &self.scope)?);
+                self.room.take(&text)?;
+                Ok(text)
+            }
         }
-        None => environment.render_str(&template, scope).map(Value::String),
     }
 }
 
@@ -135,12 +184,16 @@ fn dollar_names(template: &str) -> String {
     out
 }
 
+/// What is shown of the template, in characters.
+const PART_SHOWN_MAX: usize = 80;
+
 /// The error in one line, with the place in the template where the library knows it.
 fn problem(error: &minijinja::Error) -> String {
     let mut text = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let part = error.range().zip(error.template_source());
     if let Some(part) = part.and_then(|(range, source)| source.get(range)) {
-        let _ = write!(text, " (at `{}`)", part.trim());
+        let start: String = part.trim().chars().take(PART_SHOWN_MAX).collect();
+        let _ = write!(text, " (at `{start}`)");
     }
     text
 }
@@ -151,13 +204,17 @@ mod tests {
 
     use super::*;
 
+    const BYTES_MAX: usize = 1000;
+
     fn filled(template: &str) -> Result<Value, String> {
         let scope = json!({
             "event": {"body": {"total": 12.5, "items": [1, 2]}, "name": "Ann"},
             "steps": {"ask": {"$return_value": {"ok": true}, "note": "<b>"}},
         });
         let props = Map::from_iter([("p".to_owned(), json!(template))]);
-        fill(&props, &scope).map(|props| props["p"].clone()).map_err(|error| error.to_string())
+        fill(&props, &scope, BYTES_MAX)
+            .map(|props| props["p"].clone())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -166,6 +223,12 @@ mod tests {
         assert_eq!(filled("{{event.body}}"), Ok(json!({"total": 12.5, "items": [1, 2]})));
         assert_eq!(filled(" {{ event.body.items[1] }} "), Ok(json!(2)));
         assert_eq!(filled("{{ none }}"), Ok(json!(null)));
+        assert_eq!(filled("{{ event.nobody|default(none) }}"), Ok(json!(null)));
+        assert_eq!(filled("{{ event.body.items|map('string')|join('-') }}"), Ok(json!("1-2")));
+        assert_eq!(
+            filled("{{ event.body|tojson }}!"),
+            Ok(json!("{\"total\": 12.5, \"items\": [1, 2]}!"))
+        );
     }
 
     #[test]
@@ -205,6 +268,59 @@ mod tests {
         let error =
             filled("{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}");
         assert!(error.unwrap_err().contains("fuel"));
+    }
+
+    #[test]
+    fn what_templates_give_has_an_exact_bound() {
+        // With the quotes around it.
+        assert!(filled("{{ 'x' * 998 }}").is_ok());
+        for large in [
+            "{{ 'x' * 999 }}",
+            "{{ 'x' * 999 }}{{ '' }}",
+            "{{ [1] * 100000000 }}",
+            "{{ ['x'] * 100000000 }}",
+        ] {
+            let error = filled(large).unwrap_err();
+            assert!(error.contains("larger than 1000 bytes"), "{large}: {error}");
+        }
+        let props = json!({"a": "{{ 'x' * 498 }}", "b": ["{{ 'x' * 499 }}"]});
+        let error = fill(props.as_object().unwrap(), &json!({}), BYTES_MAX).unwrap_err();
+        assert_eq!(error.path, "props.b[0]");
+    }
+
+    #[test]
+    fn nothing_writes_out_what_is_too_large_to_be_written() {
+        for large in [
+            "{{ ([1] * 100000000)|tojson }}",
+            "{{ ([1] * 100000000)|join }}",
+            "{{ [[1] * 100000000]|map('string')|list }}",
+            "a{{ [1] * 100000000 }}",
+            "{{ ['a']|map(attribute='x', default=([1] * 100000000))|list|upper }}",
+        ] {
+            assert!(filled(large).is_err(), "{large}");
+        }
+        assert!(filled("{{ ([1] * 100000000)|length }}").unwrap_err().contains("fuel"));
+    }
+
+    #[test]
+    fn a_template_that_no_stack_holds_is_refused_before_it_is_read() {
+        for (before, link) in [("event", "|upper"), ("event", "[0]"), ("1", "+1"), ("", "not ")] {
+            let template = format!("{{{{ {before}{} 1 }}}}", link.repeat(100_000));
+            let error = check(&Map::from_iter([("a".to_owned(), json!(template))])).unwrap_err();
+            assert!(error.problem.contains("at most 200"), "{link}: {error}");
+        }
+    }
+
+    #[test]
+    fn all_templates_of_a_step_share_their_steps() {
+        let props = |count: u32| {
+            let name = |number: u32| format!("p{number}");
+            let template = |_| json!("{% for a in range(500) %}{% endfor %}");
+            Map::from_iter((0..count).map(|n| (name(n), template(n))))
+        };
+        let fill = |count| fill(&props(count), &json!({}), BYTES_MAX);
+        assert!(fill(100).is_ok());
+        assert!(fill(2000).unwrap_err().problem.contains("fuel"));
     }
 
     #[test]

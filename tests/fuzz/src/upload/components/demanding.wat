@@ -1,0 +1,22 @@
+;; A step with more memories and tables than it gets, a start function that never ends, and data.
+(component
+  (core module $m
+    (memory (export "memory") 1 65536)
+    (table 10 10000000 funcref)
+    (data (i32.const 65530) "text")
+    (elem (i32.const 0) func $start)
+    (func $start (loop $again (br $again)))
+    (start $start)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+    (func (export "handler") (param i32 i32) (result i32) (i32.const 8)))
+  (core instance (instantiate $m))
+  (core instance $i (instantiate $m))
+  (type $failure' (record
+    (field "name" string)
+    (field "message" string)
+    (field "stack" (option string))
+    (field "retryable" bool)))
+  (export $failure "failure" (type $failure'))
+  (func (export "handler") (param "props" string) (result (result (option string) (error $failure)))
+    (canon lift (core func $i "handler") (memory (core memory $i "memory"))
+      (realloc (core func $i "realloc")))))
