@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -29,6 +30,9 @@ impl Upload {
         head.rsplit(' ').next().and_then(|status| status.parse().ok()).expect("a status")
     }
 }
+
+/// How long an upload may take: compilers give way to everything else on the machine.
+const COMPILED_WITHIN: Duration = Duration::from_secs(400);
 
 /// Speaks to one server.
 #[derive(Clone, Debug)]
@@ -57,7 +61,8 @@ impl Client {
     /// Uploads bytes as a component.
     pub fn put_component(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Answer {
         let path = format!("/api/v1/components/{name}");
-        self.request("PUT", &path).body("application/wasm", bytes).send()
+        let request = self.request("PUT", &path).body("application/wasm", bytes);
+        request.patience(COMPILED_WITHIN).send()
     }
 
     /// Sends a component, all of it, and does not wait for the answer.

@@ -38,6 +38,8 @@ pub enum Permission {
     MemoryMib(u32),
     /// Run for so long, in seconds.
     TimeoutS(u32),
+    /// Be on a processor for so long, in milliseconds.
+    CpuMs(u32),
 }
 
 impl fmt::Display for Permission {
@@ -56,6 +58,7 @@ impl fmt::Display for Permission {
             }
             Permission::MemoryMib(mib) => write!(f, "take up to {mib} MiB of memory"),
             Permission::TimeoutS(seconds) => write!(f, "run for up to {seconds} s at a time"),
+            Permission::CpuMs(ms) => write!(f, "use up to {ms} ms of processor time in a run"),
         }
     }
 }
@@ -65,7 +68,8 @@ impl Permission {
     fn covers(&self, other: &Permission) -> bool {
         match (self, other) {
             (Permission::MemoryMib(has), Permission::MemoryMib(asked))
-            | (Permission::TimeoutS(has), Permission::TimeoutS(asked)) => has >= asked,
+            | (Permission::TimeoutS(has), Permission::TimeoutS(asked))
+            | (Permission::CpuMs(has), Permission::CpuMs(asked)) => has >= asked,
             (Permission::Http(has), Permission::Http(asked)) => has.covers(asked),
             (Permission::Secret(has), Permission::Secret(asked)) => {
                 has.name == asked.name && (has.reveal || !asked.reveal)
@@ -121,6 +125,7 @@ fn of_step(step: &StepSpec, imports: &[String], limits: &Limits) -> Vec<Permissi
     }
     may.push(Permission::MemoryMib(step.limits.memory_mib.unwrap_or(limits.memory_mib)));
     may.push(Permission::TimeoutS(step.limits.timeout_s.unwrap_or(limits.timeout_s)));
+    may.push(Permission::CpuMs(step.limits.cpu_ms.unwrap_or(limits.cpu_ms)));
     may
 }
 
@@ -170,13 +175,18 @@ mod tests {
                 "send mail",
                 "take up to 256 MiB of memory",
                 "run for up to 30 s at a time",
+                "use up to 30000 ms of processor time in a run",
             ]
         );
         assert_eq!(
             (all[0].step.as_ref(), all[1].step.as_ref().map(StepName::as_str)),
             (None, Some("s"))
         );
-        let bounds = ["take up to 256 MiB of memory", "run for up to 30 s at a time"];
+        let bounds = [
+            "take up to 256 MiB of memory",
+            "run for up to 30 s at a time",
+            "use up to 30000 ms of processor time in a run",
+        ];
         assert_eq!(sentences(&grants(&[], json!({}), allow())), bounds, "it can use nothing");
         assert_eq!(sentences(&grants(&EVERYTHING[3..], json!({}), json!({}))), bounds);
     }
@@ -187,11 +197,14 @@ mod tests {
         assert_eq!(Grant::beyond(&before, &before), []);
         let narrower = json!({"allow": {"http": ["GET https://a.example/v1"]}});
         assert_eq!(Grant::beyond(&grants(&EVERYTHING[2..], json!({}), narrower), &before), []);
-        let less = grants(&EVERYTHING[2..], json!({}), json!({"limits": {"timeout_s": 1}}));
+        let less =
+            grants(&EVERYTHING[2..], json!({}), json!({"limits": {"timeout_s": 1, "cpu_ms": 1}}));
         assert_eq!(Grant::beyond(&less, &before), []);
         let more = sentences(&Grant::beyond(&before, &less));
         assert_eq!(more[..3], ["call https://a.example", "call http://b.example:*", "send mail"]);
-        assert_eq!(more[3..], ["run for up to 30 s at a time"]);
+        let time =
+            ["run for up to 30 s at a time", "use up to 30000 ms of processor time in a run"];
+        assert_eq!(more[3..], time);
         let hook = grants(&EVERYTHING[2..], json!({"http": {}}), allow());
         assert_eq!(sentences(&Grant::beyond(&hook, &before)), [hook[0].permission.to_string()]);
     }

@@ -142,6 +142,10 @@ impl<'a> Costs<'a> {
             ("$dynamicRef" | "$recursiveRef", Value::String(_)) => {
                 Err(format!("{key} is not allowed: what it costs can't be told"))
             }
+            // Each level of them looks at all levels below it twice.
+            ("unevaluatedItems" | "unevaluatedProperties", Value::Object(_) | Value::Bool(_)) => {
+                Err(format!("{key} is not allowed: what it costs can't be told"))
+            }
             // References below it would count from there.
             ("$id" | "id", Value::String(_)) if depth > 0 => {
                 Err(format!("{key} is allowed at the root alone"))
@@ -157,6 +161,10 @@ impl<'a> Costs<'a> {
 
     fn reference(&mut self, reference: &'a str, depth: usize) -> Result<Cost, String> {
         let shown: String = reference.chars().take(80).collect();
+        if reference.contains('%') {
+            // Whoever decodes it follows it to another place than we do.
+            return Err(format!("{shown:?} has a percent sign, and none is allowed"));
+        }
         let cost = match self.known.get(reference) {
             Some(Some(cost)) => *cost,
             Some(None) => return Err(format!("{shown:?} refers to itself")),
@@ -238,6 +246,9 @@ mod tests {
             (json!({"$ref": "https://example.com/schema"}), "refers to nothing here"),
             (json!({"$ref": "#/$defs/none"}), "refers to nothing here"),
             (json!({"$dynamicRef": "#a"}), "$dynamicRef is not allowed"),
+            (json!({"$ref": "#/$defs/%61", "$defs": {"%61": true, "a": true}}), "percent sign"),
+            (json!({"anyOf": [{"unevaluatedProperties": false}]}), "can't be told"),
+            (json!({"unevaluatedItems": {"type": "string"}}), "can't be told"),
             (json!({"items": {"$id": "https://example.com/a"}}), "at the root alone"),
             (json!([]), "not a JSON Schema"),
             (json!({"type": "nothing"}), "not a JSON Schema"),

@@ -281,8 +281,11 @@ pub(crate) fn put_workflow(
     let head: Option<WorkflowHead> = stage.record(&keys::workflow_head(&name))?;
     if let Some(version) = head.as_ref().filter(|head| head.live).map(|head| head.latest) {
         let live: Option<Workflow> = stage.record(&keys::workflow_version(&name, version))?;
-        if let Some(workflow) = live.filter(|live| workflow.is(live)) {
-            return Ok(Deployed { workflow, created: false });
+        if let Some(live) = live.filter(|live| workflow.is(live)) {
+            // What it is granted follows from the operator's limits, too, and these may change.
+            let live = Workflow { grants: workflow.grants, ..live };
+            stage.put(&keys::workflow_version(&name, version), &live)?;
+            return Ok(Deployed { workflow: live, created: false });
         }
     }
     let version = head.map_or(0, |head| head.latest) + 1;

@@ -356,12 +356,13 @@ impl Store for MemoryStore {
     ) -> Result<Deployed, StoreError> {
         let mut inner = self.0.lock();
         let name = workflow.spec.name.clone();
-        if let Some(live) = inner.live_workflow(&name)
-            && workflow.is(live)
-        {
+        let live = inner.live.get(&name).copied();
+        let versions = inner.versions.entry(name.clone()).or_default();
+        let live = versions.iter_mut().find(|version| Some(version.version) == live);
+        if let Some(live) = live.filter(|live| workflow.is(live)) {
+            live.grants = workflow.grants;
             return Ok(Deployed { workflow: live.clone(), created: false });
         }
-        let versions = inner.versions.entry(name.clone()).or_default();
         let version = versions.last().map_or(0, |latest| latest.version) + 1;
         let workflow = workflow.deployed(version, now);
         versions.push(workflow.clone());

@@ -173,7 +173,8 @@ pub struct NewWorkflow {
 }
 
 impl NewWorkflow {
-    /// The same as a version that is live already? What it is granted follows from the rest.
+    /// The same as a version that is live already? What it is granted follows from the rest and
+    /// from the operator's limits.
     pub fn is(&self, live: &Workflow) -> bool {
         live.spec == self.spec && live.digests == self.digests
     }

@@ -172,7 +172,8 @@ pub trait Store: Send + Sync + 'static {
     /// Takes a token away. Durable.
     async fn delete_token(&self, id: TokenId) -> Result<(), DeleteError>;
 
-    /// Makes the next version of a workflow live, unless it is the live one already. Durable.
+    /// Makes the next version of a workflow live, unless it is the live one already: then only
+    /// what it is granted is taken over. Durable.
     async fn put_workflow(
         &self,
         workflow: NewWorkflow,
