@@ -47,7 +47,15 @@ pub(crate) fn of_answer(answer: Answer, guest: &mut Guest) -> RunOutcome {
 
 fn of_guest(failure: bindings::Failure) -> Failure {
     let bindings::Failure { name, message, stack, retryable } = failure;
-    Failure { kind: FailureKind::GuestError, name, message, stack, retryable }.cut()
+    Failure { kind: FailureKind::GuestError, name, message, stack, retryable }
+}
+
+/// The outcome as it is kept, once nothing more has to be found in its texts.
+pub(crate) fn cut(outcome: RunOutcome) -> RunOutcome {
+    match outcome {
+        RunOutcome::Failed(failure) => RunOutcome::Failed(failure.cut()),
+        RunOutcome::Returned { .. } | RunOutcome::HostBusy => outcome,
+    }
 }
 
 /// The guest was stopped, by itself or by the host.
@@ -62,7 +70,7 @@ pub(crate) fn of_error(
     }
     let stack = error.downcast_ref::<WasmBacktrace>().and_then(stack);
     let failure = sort(error, memory_denied, limits, log);
-    RunOutcome::Failed(Failure { stack, ..failure }.cut())
+    RunOutcome::Failed(Failure { stack, ..failure })
 }
 
 fn sort(error: &wasmtime::Error, memory_denied: bool, limits: &RunLimits, log: &RunLog) -> Failure {

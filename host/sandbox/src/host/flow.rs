@@ -45,7 +45,10 @@ impl Host for Guest {
     }
 
     fn exit(&mut self, reason: Option<String>) {
-        self.asked.exit = Some(reason.map(|reason| argument::one_line(&reason)));
+        // Secrets first: a line made of several, or cut, would not be recognized.
+        let secrets = &self.may.secrets;
+        let line = reason.map(|reason| argument::one_line(&secrets.hide(reason)));
+        self.asked.exit = Some(line);
     }
 }
 
