@@ -196,3 +196,25 @@ fn stack(backtrace: &WasmBacktrace) -> Option<String> {
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_once_nothing_has_to_be_found_in_them_any_more() {
+        let message = "x".repeat(waystation_core::Limits::FAILURE_TEXT_BYTES_MAX + 1);
+        let failure = bindings::Failure {
+            name: "E".into(),
+            message: message.clone(),
+            stack: None,
+            retryable: false,
+        };
+        let failure = of_guest(failure);
+        assert_eq!(failure.message, message);
+        let RunOutcome::Failed(failure) = cut(RunOutcome::Failed(failure)) else {
+            panic!("failed")
+        };
+        assert!(failure.message.len() < message.len());
+    }
+}

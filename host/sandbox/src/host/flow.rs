@@ -45,10 +45,7 @@ impl Host for Guest {
     }
 
     fn exit(&mut self, reason: Option<String>) {
-        // Secrets first: a line made of several, or cut, would not be recognized.
-        let secrets = &self.may.secrets;
-        let line = reason.map(|reason| argument::one_line(&secrets.hide(reason)));
-        self.asked.exit = Some(line);
+        self.asked.exit = Some(reason.map(|reason| argument::one_line(reason, &self.may.secrets)));
     }
 }
 
