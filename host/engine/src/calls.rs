@@ -183,12 +183,22 @@ impl Engine {
             }) if *id == pause => schema.id,
             Some(_) | None => return Ok(()),
         };
-        // Gone means that the pause ended a moment ago: then the body does not matter.
-        let Ok(schema) = self.0.store.payloads(id, &[schema]).await else { return Ok(()) };
-        let Some(schema) = schema.first() else { return Ok(()) };
-        // The sandbox takes no schema that can't be used.
-        let Ok(schema) = ResumeSchema::new(&schema.to_value()) else { return Ok(()) };
+        let schema = match self.0.store.payloads(id, &[schema]).await {
+            Ok(schema) => schema.into_iter().next(),
+            // Gone as the pause ended a moment ago: then the body does not matter.
+            Err(_) if !self.waits_at(id, pause).await? => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        // The sandbox takes no schema that can't be used: what can't be is not what was stored.
+        let damaged = |why: &str| StoreError::Damaged(format!("{id}: its resume_schema: {why}"));
+        let schema = schema.ok_or_else(|| damaged("it is gone"))?;
+        let schema = ResumeSchema::new(&schema.to_value()).map_err(|why| damaged(&why))?;
         schema.check(&call.body).map_err(CallError::Schema)
+    }
+
+    async fn waits_at(&self, id: ExecutionId, pause: PauseId) -> Result<bool, StoreError> {
+        let execution = self.0.store.load(id).await?;
+        Ok(execution.is_some_and(|one| one.pause().is_some_and(|waits| waits.id == pause)))
     }
 
     /// What an approval page shows. Changes nothing.

@@ -57,6 +57,7 @@ pub(crate) async fn run(
         Some(masks) => hidden(masks, outcome, mails, limits.payload_bytes_max, &log),
         None => (outcome, mails),
     };
+    let outcome = outcome::cut(outcome);
     RunReport { outcome, logs: log.finish(), mails, compute_ms }
 }
 

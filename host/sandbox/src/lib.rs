@@ -37,6 +37,7 @@ mod logs;
 mod machine_code;
 mod manifest;
 mod masked;
+mod masked_schema;
 mod masks;
 mod memory;
 mod outbound;

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
-use waystation_core::{BoundedJson, Failure, FailureKind, Flow, HttpResponse, Mail, RunOutcome};
+use waystation_core::{
+    BoundedJson, Failure, FailureKind, Flow, HttpResponse, Limits, Mail, RunOutcome,
+};
 
+use crate::masked_schema::same_rules;
 use crate::masks::{Masks, json_escaped};
 
 /// The outcome without secrets. Hiding may make values longer: a result that is larger than
@@ -37,8 +40,8 @@ fn returned(
     let flow = match flow {
         Flow::Suspend { timeout_ms, on_timeout, message, resume_schema } => {
             let schema = resume_schema.as_ref().and_then(|schema| schema.json().cloned());
-            let schema = schema.map(|value| bounded("resume-schema", value)).transpose()?;
-            let message = message.map(|message| text(masks, message));
+            let schema = schema.map(|value| self::schema(masks, value, bytes_max)).transpose()?;
+            let message = message.map(|message| line(masks, message));
             let resume_schema = schema.map(Into::into);
             Flow::Suspend { timeout_ms, on_timeout, message, resume_schema }
         }
@@ -47,7 +50,7 @@ fn returned(
             let context = context.map(|value| bounded("context", value)).transpose()?;
             Flow::Rerun { delay_ms, context: context.map(Into::into), max_retries }
         }
-        Flow::Exit { reason } => Flow::Exit { reason: reason.map(|reason| text(masks, reason)) },
+        Flow::Exit { reason } => Flow::Exit { reason: reason.map(|reason| line(masks, reason)) },
         Flow::Continue | Flow::Delay { .. } => flow,
     };
     Ok(RunOutcome::Returned { result, exports, flow })
@@ -64,6 +67,23 @@ fn bounded(
         let message = format!("{what}: {error}, with its secrets hidden");
         Box::new(Failure::new(FailureKind::InvalidOutput, "InvalidOutput", message))
     })
+}
+
+/// The schema without secrets. One that would allow other bodies then is none.
+fn schema(
+    masks: &Masks,
+    schema: BoundedJson,
+    bytes_max: usize,
+) -> Result<BoundedJson, Box<Failure>> {
+    let rules = schema.to_value();
+    let bytes_max = bytes_max.min(Limits::SCHEMA_BYTES_MAX);
+    let masked = bounded(masks, "resume-schema", schema, bytes_max)?;
+    if same_rules(&rules, &masked.to_value()) {
+        return Ok(masked);
+    }
+    let message =
+        "resume-schema: a secret is in it; its titles and descriptions alone may have one";
+    Err(Box::new(Failure::new(FailureKind::InvalidOutput, "InvalidOutput", message)))
 }
 
 /// The failure without secrets, cut as any other.
@@ -95,6 +115,13 @@ pub(crate) fn response(masks: &Masks, response: HttpResponse) -> HttpResponse {
         Cow::Owned(masked) => Some(masked),
     };
     HttpResponse { status, headers, body: masked.unwrap_or(body) }
+}
+
+/// One line, which may be longer with its secrets hidden.
+fn line(masks: &Masks, line: String) -> String {
+    let mut line = text(masks, line);
+    line.truncate(line.floor_char_boundary(Limits::MESSAGE_BYTES_MAX));
+    line
 }
 
 fn text(masks: &Masks, text: String) -> String {
@@ -202,6 +229,43 @@ mod tests {
         assert!(matches!(returned(14), RunOutcome::Returned { .. }));
         let RunOutcome::Failed(failure) = returned(13) else { panic!("it is too long") };
         assert_eq!(failure.kind, FailureKind::InvalidOutput);
+    }
+
+    fn suspended(schema: &str) -> RunOutcome {
+        let flow = Flow::Suspend {
+            timeout_ms: 1,
+            on_timeout: waystation_core::OnTimeout::Fail,
+            message: Some("12345678".repeat(128)),
+            resume_schema: Some(BoundedJson::parse(schema.to_owned(), 1000).unwrap().into()),
+        };
+        let returned = RunOutcome::Returned { result: None, exports: vec![], flow };
+        outcome(&masks("12345678"), returned, 1000)
+    }
+
+    #[test]
+    fn a_schema_allows_what_it_allowed_or_is_none() {
+        let RunOutcome::Returned { flow, .. } = suspended(r#"{"title": "12345678"}"#) else {
+            panic!("a title is no rule")
+        };
+        let Flow::Suspend { message, resume_schema, .. } = flow else { panic!("it suspends") };
+        let schema = resume_schema.unwrap();
+        assert_eq!(schema.json().unwrap().as_str(), r#"{"title": "[secret KEY]"}"#);
+        assert_eq!(message.unwrap().len(), Limits::MESSAGE_BYTES_MAX);
+        for rule in [r#"{"const": "12345678"}"#, r#"{"maximum": 12345678}"#] {
+            let RunOutcome::Failed(failure) = suspended(rule) else { panic!("{rule}") };
+            assert_eq!(failure.kind, FailureKind::InvalidOutput);
+            assert!(!failure.message.contains("12345678"));
+        }
+    }
+
+    #[test]
+    fn failures_are_cut_after_their_secrets_are_hidden() {
+        let max = Limits::FAILURE_TEXT_BYTES_MAX;
+        let message = format!("{}12345678", "x".repeat(max - 7));
+        let failed = Failure::new(FailureKind::GuestError, "E", message);
+        let seen = failure(&masks("12345678"), failed);
+        assert!(seen.message.len() <= max);
+        assert!(!seen.message.contains('1'), "{}", &seen.message[max - 40..]);
     }
 
     #[test]

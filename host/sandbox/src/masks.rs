@@ -101,16 +101,20 @@ pub(crate) struct MaskStream {
     state: StateID,
     /// The bytes that may still turn out to belong to a secret.
     held: Vec<u8>,
-    /// Stretches of `held` that do: where they start, where they end, what stands in for them,
-    /// and how long the longest secret in them is. In order; they don't overlap.
+    /// Stretches of `held` that do, in order; they don't overlap.
     open: Vec<Stretch>,
     hid: bool,
 }
 
+/// Secrets that overlap, as one.
 struct Stretch {
     start: usize,
     end: usize,
+    /// The form whose label stands in for all: the longest of those with which it begins. Later
+    /// ones don't change it, so it is known by the time when what comes before is safe.
     label: usize,
+    /// Was the label given? Then only bytes are left to be left out.
+    told: bool,
 }
 
 impl MaskStream {
@@ -149,36 +153,39 @@ impl MaskStream {
         let length = |form: usize| masks.forms.get(form).map_or(0, |(length, _)| *length);
         let Some(longest) = found.max_by_key(|form| length(*form)) else { return };
         let end = self.held.len();
-        let mut stretch =
-            Stretch { start: end.saturating_sub(length(longest)), end, label: longest };
+        let start = end.saturating_sub(length(longest));
+        let mut stretch = Stretch { start, end, label: longest, told: false };
         while let Some(before) = self.open.pop_if(|before| before.end > stretch.start) {
-            stretch.start = before.start.min(stretch.start);
-            if length(before.label) > length(stretch.label) {
-                stretch.label = before.label;
+            if before.told || before.start < stretch.start {
+                stretch = Stretch { end, ..before };
             }
         }
         self.open.push(stretch);
     }
 
-    /// Gives the first `safe` bytes, or fewer: a stretch that reaches beyond waits as a whole.
-    fn release(&mut self, masks: &Masks, mut safe: usize) -> Vec<u8> {
-        if let Some(across) = self.open.iter().find(|one| one.start < safe && one.end > safe) {
-            safe = across.start;
-        }
+    /// Gives the first `safe` bytes. The label of a stretch that lies across their end is among
+    /// them: forms that end as they begin may follow on each other for ever, and nothing of a
+    /// stretch is held back longer than a single secret would be.
+    fn release(&mut self, masks: &Masks, safe: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(safe);
         let mut from = 0;
         let mut waiting = Vec::new();
         for stretch in std::mem::take(&mut self.open) {
-            if stretch.end > safe {
-                let Stretch { start, end, label } = stretch;
-                waiting.push(Stretch { start: start - safe, end: end - safe, label });
-                continue;
+            let Stretch { start, end, label, mut told } = stretch;
+            if start < safe {
+                if !told {
+                    out.extend_from_slice(self.held.get(from..start).unwrap_or_default());
+                    let label = masks.forms.get(label).map_or("[secret]", |(_, label)| label);
+                    out.extend_from_slice(label.as_bytes());
+                    told = true;
+                    self.hid = true;
+                }
+                from = end.min(safe);
             }
-            out.extend_from_slice(self.held.get(from..stretch.start).unwrap_or_default());
-            let label = masks.forms.get(stretch.label).map_or("[secret]", |(_, label)| label);
-            out.extend_from_slice(label.as_bytes());
-            from = stretch.end;
-            self.hid = true;
+            if end > safe {
+                let (start, end) = (start.saturating_sub(safe), end - safe);
+                waiting.push(Stretch { start, end, label, told });
+            }
         }
         out.extend_from_slice(self.held.get(from..safe).unwrap_or_default());
         self.held.drain(..safe);
@@ -195,11 +202,11 @@ fn forms_of(value: &str) -> BTreeSet<Vec<u8>> {
         let lines = value.lines().filter(|line| line.len() >= LINE_BYTES_MIN);
         forms.extend(lines.map(|line| line.as_bytes().to_vec()));
     }
-    let json = json_escaped(value);
-    forms.insert(ascii_only(&json).into_bytes());
-    // In JSON within JSON it is escaped twice.
-    forms.insert(json_escaped(&json).into_bytes());
-    forms.insert(json.into_bytes());
+    for json in json_forms(value) {
+        // In JSON within JSON it is escaped twice.
+        forms.insert(json_escaped(&json).into_bytes());
+        forms.insert(json.into_bytes());
+    }
     for set in [URL_COMPONENT, JAVASCRIPT_COMPONENT] {
         let encoded = utf8_percent_encode(value, set).to_string();
         forms.insert(lower_escapes(&encoded).into_bytes());
@@ -208,10 +215,7 @@ fn forms_of(value: &str) -> BTreeSet<Vec<u8>> {
     let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     forms.insert(lower_escapes(&form).into_bytes());
     forms.insert(form.into_bytes());
-    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let html = html.replace('"', "&quot;");
-    forms.insert(html.replace('\'', "&#39;").into_bytes());
-    forms.insert(html.into_bytes());
+    forms.extend(html_forms(value).into_iter().map(String::into_bytes));
     let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
     forms.insert(hex.to_uppercase().into_bytes());
     forms.insert(hex.into_bytes());
@@ -227,20 +231,69 @@ pub(crate) fn json_escaped(text: &str) -> String {
     quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&quoted).to_owned()
 }
 
-/// The same JSON with every character beyond ASCII escaped, as Python writes it.
-fn ascii_only(json: &str) -> String {
+/// `value` within a JSON string, as the usual encoders write it: JavaScript and Rust as it is,
+/// Python without anything beyond ASCII, Go without what HTML or JavaScript would take for their
+/// own, PHP with its slashes escaped, .NET with most of this together.
+fn json_forms(value: &str) -> BTreeSet<String> {
+    let json = json_escaped(value);
+    let beyond_ascii = |c: char| !c.is_ascii();
+    let markup = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
+    let both = |c: char| beyond_ascii(c) || markup(c);
+    let mut forms = BTreeSet::new();
+    for case in [Digits::Lower, Digits::Upper] {
+        let python = unicode_escaped(&json, case, beyond_ascii);
+        forms.insert(python.replace('/', "\\/"));
+        forms.insert(python);
+        forms.insert(unicode_escaped(&json, case, markup));
+        forms.insert(unicode_escaped(&json, case, both));
+        // `"` itself is escaped already; here it is by number.
+        let quotes = unicode_escaped(&json.replace("\\\"", "\""), case, |c| {
+            both(c) || matches!(c, '"' | '\'' | '+' | '`')
+        });
+        forms.insert(quotes);
+    }
+    forms.insert(json.replace('/', "\\/"));
+    forms.insert(json);
+    forms
+}
+
+/// How hexadecimal digits are written.
+#[derive(Clone, Copy)]
+enum Digits {
+    Lower,
+    Upper,
+}
+
+/// The same JSON with the characters that `escapes` names by their numbers.
+fn unicode_escaped(json: &str, digits: Digits, escapes: impl Fn(char) -> bool) -> String {
     let mut text = String::with_capacity(json.len());
     let mut units = [0; 2];
     for character in json.chars() {
-        if character.is_ascii() {
+        if !escapes(character) {
             text.push(character);
             continue;
         }
         for unit in character.encode_utf16(&mut units) {
-            text.push_str(&format!("\\u{unit:04x}"));
+            text.push_str(&match digits {
+                Digits::Lower => format!("\\u{unit:04x}"),
+                Digits::Upper => format!("\\u{unit:04X}"),
+            });
         }
     }
     text
+}
+
+/// `value` as HTML has it: within text, and within the quotes of an attribute.
+fn html_forms(value: &str) -> Vec<String> {
+    let text = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut forms = vec![text.clone()];
+    for quote in ["&quot;", "&#34;", "&#x22;"] {
+        let quoted = text.replace('"', quote);
+        for apostrophe in ["'", "&#39;", "&#x27;", "&#039;", "&apos;"] {
+            forms.push(quoted.replace('\'', apostrophe));
+        }
+    }
+    forms
 }
 
 /// The same with its percent-escapes in lower case.
@@ -319,6 +372,33 @@ mod tests {
     }
 
     #[test]
+    fn encoders_of_json_and_html_differ() {
+        let masks = masks(&[("KEY", "<k>/&'\"é+z0")]);
+        for text in [
+            // Go
+            r#"\u003ck\u003e/\u0026'\"é+z0"#,
+            r#"\u003Ck\u003E/\u0026'\"é+z0"#,
+            // Go within JSON
+            r#"\\u003ck\\u003e/\\u0026'\\\"é+z0"#,
+            // Python
+            r#"<k>/&'\"\u00e9+z0"#,
+            // PHP
+            r#"<k>\/&'\"\u00e9+z0"#,
+            r#"<k>\/&'\"é+z0"#,
+            // both, and .NET
+            r#"\u003ck\u003e/\u0026'\"\u00e9+z0"#,
+            r#"\u003Ck\u003E/\u0026\u0027\u0022\u00E9\u002Bz0"#,
+            // Python's html.escape, Go's, PHP's, a text that is no attribute
+            "&lt;k&gt;/&amp;&#x27;&quot;é+z0",
+            "&lt;k&gt;/&amp;&#39;&#34;é+z0",
+            "&lt;k&gt;/&amp;&#039;&quot;é+z0",
+            "&lt;k&gt;/&amp;'\"é+z0",
+        ] {
+            assert_eq!(masked(&masks, &format!("({text})")), "([secret KEY])", "{text}");
+        }
+    }
+
+    #[test]
     fn pieces_make_no_difference() {
         let masks = masks(&[("A", "abcabcabd"), ("B", "bcabcxyz")]);
         let text = b"..abcabcabcabd..abcabcabd|bcabcxyz abcabcxyz abcab";
@@ -349,9 +429,44 @@ mod tests {
     }
 
     #[test]
+    fn secrets_that_chain_for_ever_are_not_held_back_for_ever() {
+        const RULE: &str = "-----";
+        let masks = masks(&[("KEY", "-----BEGIN PRIVATE KEY-----"), ("B", "-----END KEY")]);
+        let longest = masks.forms.iter().map(|(length, _)| *length).max().unwrap();
+        let mut stream = MaskStream::new(&masks);
+        let mut out = stream.push(&masks, format!("<{RULE}").as_bytes());
+        for _ in 0..1000 {
+            for byte in b"BEGIN PRIVATE KEY-----" {
+                out.extend(stream.push(&masks, &[*byte]));
+                assert!(stream.held.len() <= longest, "{} bytes are held", stream.held.len());
+                assert!(stream.open.len() <= 1);
+            }
+        }
+        out.extend(stream.push(&masks, b"END KEY, -----END"));
+        out.extend(stream.finish(&masks));
+        assert_eq!(String::from_utf8(out).unwrap(), "<[secret KEY], -----END");
+    }
+
+    #[test]
+    fn chains_are_told_alike_whatever_the_pieces() {
+        let masks = masks(&[("A", "xyxyabxy"), ("B", "xyababxyxyab"), ("C", "abxyxyabxyz")]);
+        let text = "xyxyabxyxyabxyababxyxyabxyz xyxyabxyxyababxyxyabxy.xyxyabxyxyab".repeat(3);
+        let whole = masked(&masks, &text);
+        for size in 1..text.len() {
+            let mut stream = MaskStream::new(&masks);
+            let mut out = Vec::new();
+            for piece in text.as_bytes().chunks(size) {
+                out.extend(stream.push(&masks, piece));
+            }
+            out.extend(stream.finish(&masks));
+            assert_eq!(String::from_utf8(out).unwrap(), whole, "by {size}");
+        }
+    }
+
+    #[test]
     fn secrets_that_overlap_are_hidden_together() {
         let masks = masks(&[("A", "abcdefgh"), ("B", "efghijkl"), ("LONG", "abcdefghijklmnop")]);
-        assert_eq!(masked(&masks, "<abcdefghijkl>"), "<[secret B]>");
+        assert_eq!(masked(&masks, "<abcdefghijkl>"), "<[secret A]>");
         assert_eq!(masked(&masks, "<abcdefghijklmnop>"), "<[secret LONG]>");
         assert_eq!(masked(&masks, "<abcdefghabcdefgh>"), "<[secret A][secret A]>");
     }

@@ -47,7 +47,15 @@ pub(crate) fn of_answer(answer: Answer, guest: &mut Guest) -> RunOutcome {
 
 fn of_guest(failure: bindings::Failure) -> Failure {
     let bindings::Failure { name, message, stack, retryable } = failure;
-    Failure { kind: FailureKind::GuestError, name, message, stack, retryable }.cut()
+    Failure { kind: FailureKind::GuestError, name, message, stack, retryable }
+}
+
+/// The outcome as it is kept, once nothing more has to be found in its texts.
+pub(crate) fn cut(outcome: RunOutcome) -> RunOutcome {
+    match outcome {
+        RunOutcome::Failed(failure) => RunOutcome::Failed(failure.cut()),
+        RunOutcome::Returned { .. } | RunOutcome::HostBusy => outcome,
+    }
 }
 
 /// The guest was stopped, by itself or by the host.
@@ -62,7 +70,7 @@ pub(crate) fn of_error(
     }
     let stack = error.downcast_ref::<WasmBacktrace>().and_then(stack);
     let failure = sort(error, memory_denied, limits, log);
-    RunOutcome::Failed(Failure { stack, ..failure }.cut())
+    RunOutcome::Failed(Failure { stack, ..failure })
 }
 
 fn sort(error: &wasmtime::Error, memory_denied: bool, limits: &RunLimits, log: &RunLog) -> Failure {
@@ -187,4 +195,26 @@ fn stack(backtrace: &WasmBacktrace) -> Option<String> {
         lines.push(format!("at {name}"));
     }
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_once_nothing_has_to_be_found_in_them_any_more() {
+        let message = "x".repeat(waystation_core::Limits::FAILURE_TEXT_BYTES_MAX + 1);
+        let failure = bindings::Failure {
+            name: "E".into(),
+            message: message.clone(),
+            stack: None,
+            retryable: false,
+        };
+        let failure = of_guest(failure);
+        assert_eq!(failure.message, message);
+        let RunOutcome::Failed(failure) = cut(RunOutcome::Failed(failure)) else {
+            panic!("failed")
+        };
+        assert!(failure.message.len() < message.len());
+    }
 }

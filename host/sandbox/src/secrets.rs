@@ -64,6 +64,11 @@ impl Secrets {
         self.0.as_deref().map(|inner| &inner.masks)
     }
 
+    /// The text without them.
+    pub(crate) fn hide(&self, text: String) -> String {
+        self.masks().and_then(|masks| masks.text(&text)).unwrap_or(text)
+    }
+
     fn all(&self) -> &[Secret] {
         self.0.as_deref().map_or(&[], |inner| &inner.secrets)
     }

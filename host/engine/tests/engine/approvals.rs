@@ -138,6 +138,26 @@ async fn a_body_that_does_not_fit_the_schema_leaves_it_paused() {
 }
 
 #[tokio::test]
+async fn a_schema_that_can_not_be_used_lets_nothing_through() {
+    let world = World::new(|_| {
+        Does::Asks(Flow::Suspend {
+            timeout_ms: DAY_MS,
+            on_timeout: OnTimeout::Resume,
+            message: None,
+            resume_schema: Some(bounded(&json!("no schema")).into()),
+        })
+    });
+    let world = world.await;
+    world.deploy(json!([{"name": "a"}])).await;
+    let id = world.trigger(json!({})).await;
+    let waiting = world.settled(id).await.waiting.unwrap();
+    let (link, action) = world.link(&waiting.resume_url.unwrap());
+    let refused = world.engine.call_link(link, action, call(&json!({"x": 1}))).await.unwrap_err();
+    assert!(matches!(&refused, CallError::Store(_)), "{refused}");
+    assert_eq!(world.view(id).await.status, Status::Suspended);
+}
+
+#[tokio::test]
 async fn one_of_two_hundred_callers_wins() {
     let world = asking().await;
     let id = world.trigger(json!({})).await;

@@ -2,6 +2,8 @@
 
 use waystation_core::{BoundedJson, JsonError, Limits};
 
+use crate::secrets::Secrets;
+
 /// A wait in milliseconds.
 pub(super) fn wait_ms(argument: &str, millis: u64) -> Result<u64, String> {
     let max = Limits::WAIT_MS_MAX;
@@ -36,8 +38,10 @@ pub(super) fn json(argument: &str, text: String, bytes_max: usize) -> Result<Bou
     })
 }
 
-/// Text made to one line that fits, where there is no way to say no.
-pub(super) fn one_line(text: &str) -> String {
+/// Text made to one line that fits, where there is no way to say no. Secrets are hidden first: one
+/// of several lines, or a piece of one, would not be recognized in what is left.
+pub(super) fn one_line(text: String, secrets: &Secrets) -> String {
+    let text = secrets.hide(text);
     let mut line: String = text.trim().replace(char::is_control, " ");
     line.truncate(line.floor_char_boundary(Limits::MESSAGE_BYTES_MAX));
     line
@@ -45,6 +49,8 @@ pub(super) fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use waystation_core::{RunSecret, SecretValue};
+
     use super::*;
 
     #[test]
@@ -63,7 +69,23 @@ mod tests {
         assert!(line("message", &"é".repeat(512)).is_ok());
         assert!(line("message", &"é".repeat(513)).is_err());
         assert!(line("message", "a\nb").is_err());
+        let one_line = |text: &str| one_line(text.to_owned(), &Secrets::default());
         assert_eq!(one_line(" a\nb "), "a b");
         assert_eq!(one_line(&"é".repeat(600)).len(), 1024);
+    }
+
+    #[test]
+    fn secrets_are_hidden_before_a_line_is_made() {
+        let given = RunSecret {
+            name: "KEY".parse().unwrap(),
+            value: SecretValue::new("one\ntwo three".to_owned().into()).unwrap(),
+            destinations: vec![],
+            reveal: true,
+        };
+        let secrets = Secrets::new(vec![given]).unwrap();
+        assert_eq!(one_line("a\none\ntwo three".into(), &secrets), "a [secret KEY]");
+        let across = format!("{}one\ntwo three", "x".repeat(1020));
+        let line = one_line(across, &secrets);
+        assert!(line.len() <= 1024 && !line.contains("one"), "{line}");
     }
 }

@@ -45,7 +45,7 @@ impl Host for Guest {
     }
 
     fn exit(&mut self, reason: Option<String>) {
-        self.asked.exit = Some(reason.map(|reason| argument::one_line(&reason)));
+        self.asked.exit = Some(reason.map(|reason| argument::one_line(reason, &self.may.secrets)));
     }
 }
 

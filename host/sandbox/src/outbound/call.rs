@@ -19,6 +19,7 @@ use super::error::CallError;
 use super::patience::Patience;
 use super::places::Place;
 use super::request_body::{BoundedBody, drain};
+use super::shown::shown;
 use super::substitute::substitute;
 use super::{Caller, Io, Sent};
 
@@ -32,10 +33,7 @@ pub(super) async fn call(
     let patience = Patience::new(&options, &caller.guard.limits);
     let (parts, body) = request.into_parts();
     let destination = Destination::of(&parts.method, &parts.uri);
-    let shown = match &destination {
-        Ok(to) => to.shown(),
-        Err(_) => format!("{} {}", parts.method, hidden(&parts.uri)),
-    };
+    let shown = shown(&parts.method, &parts.uri, destination.as_ref().ok(), &caller.secrets);
     let (to, place, opened) = match open(&caller, destination, &patience).await {
         Ok(opened) => opened,
         Err(error) => {
@@ -147,15 +145,4 @@ fn addressed(request: Request<WasiBody>, to: &Destination) -> Result<Request<Was
 fn give_up(caller: &Caller, shown: &str, error: &CallError) -> Error {
     caller.log.note(&format!("{shown} {error}"));
     error.code()
-}
-
-/// A URI that is no destination, without what may be secret in it.
-fn hidden(uri: &Uri) -> String {
-    let text = uri.to_string();
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    let text = match (text.split_once("://"), text.split_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
-        _ => text.to_owned(),
-    };
-    text.chars().take(300).collect()
 }

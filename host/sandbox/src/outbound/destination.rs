@@ -7,8 +7,8 @@ use http::{Method, Uri};
 use url::Host;
 use waystation_core::{CallTarget, UrlPattern, normal_host};
 
-/// Longest path that is shown, in characters.
-const SHOWN_MAX: usize = 300;
+/// Longest path of a rule that is asked for, in bytes.
+const RULE_PATH_BYTES_MAX: usize = 300;
 
 /// The destination of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,12 +88,6 @@ impl Destination {
         format!("{}://{}", self.scheme(), self.authority())
     }
 
-    /// The call without its query, which may hold secrets.
-    pub(super) fn shown(&self) -> String {
-        let path: String = self.path.chars().take(SHOWN_MAX).collect();
-        format!("{} {}{path}", self.method, self.origin())
-    }
-
     /// Does one of the rules allow it?
     pub(super) fn is_allowed(&self, rules: &[UrlPattern]) -> bool {
         let host = self.host_text();
@@ -112,7 +106,7 @@ impl Destination {
         let with_path = format!("{} {}{}", self.method, self.origin(), self.path);
         let with_method = format!("{} {}", self.method, self.origin());
         let works = |rule: &String| {
-            rule.len() <= SHOWN_MAX + self.origin().len()
+            rule.len() <= RULE_PATH_BYTES_MAX + self.origin().len()
                 && rule.parse().is_ok_and(|rule| self.is_allowed(&[rule]))
         };
         [with_path, with_method].into_iter().find(works).unwrap_or_else(|| self.origin())
@@ -144,7 +138,6 @@ mod tests {
     fn spellings_of_a_destination_are_one() {
         let plain = of("https://api.example.com/a?b=c").unwrap();
         assert_eq!(of("https://API.Example.COM.:443/a?b=c").unwrap(), plain);
-        assert_eq!(plain.shown(), "GET https://api.example.com/a");
         assert_eq!(of("http://[0:0:0:0:0:0:0:1]:80/").unwrap().origin(), "http://[::1]");
         assert_eq!(of("http://127.0.0.1:9000").unwrap().origin(), "http://127.0.0.1:9000");
         assert_eq!(of("http://h:443").unwrap().authority(), "h:443");

@@ -31,6 +31,7 @@ mod patience;
 mod places;
 mod request_body;
 mod resolve;
+mod shown;
 mod substitute;
 mod tls;
 
