@@ -14,6 +14,7 @@
 //!
 //! Knows nothing of HTTP, nor of WebAssembly: guests run behind [`waystation_core::StepRunner`].
 
+mod active;
 mod alarm;
 mod api;
 mod calls;

@@ -261,6 +261,7 @@ impl World {
 
     /// Executions that are ready, under way or paused.
     pub(crate) async fn due(&self) -> usize {
-        self.store.ready(99).await.unwrap().len() + self.store.deadlines(99).await.unwrap().len()
+        self.store.ready(99, &[]).await.unwrap().len()
+            + self.store.deadlines(99).await.unwrap().len()
     }
 }

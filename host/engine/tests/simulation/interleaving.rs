@@ -363,7 +363,7 @@ impl<'a> Life<'a> {
             }
             self.nothing_is_left_lying()?;
             let next = now(self.records.store.deadlines(1)).unwrap();
-            let ready = now(self.records.store.ready(1)).unwrap();
+            let ready = now(self.records.store.ready(1, &[])).unwrap();
             if next.is_empty() && ready.is_empty() {
                 return Ok(Came::Through);
             }
@@ -378,7 +378,7 @@ impl<'a> Life<'a> {
             }
             self.nothing_is_overdue()?;
         }
-        let left = now(self.records.store.ready(usize::MAX)).unwrap();
+        let left = now(self.records.store.ready(usize::MAX, &[])).unwrap();
         Err(format!("it does not come to an end: {left:?}"))
     }
 
@@ -404,7 +404,7 @@ impl<'a> Life<'a> {
     /// time has passed in which somebody could have come to look.
     fn nothing_is_left_lying(&self) -> Result<(), String> {
         let Some(engine) = &self.engine else { return Ok(()) };
-        let (metrics, ready) = (engine.metrics(), now(self.records.store.ready(99)).unwrap());
+        let (metrics, ready) = (engine.metrics(), now(self.records.store.ready(99, &[])).unwrap());
         let waits = ready.len() as u64 > metrics.runs_active;
         if waits && metrics.runs_active < metrics.runs_max && self.manners.failures == 0 {
             return Err(format!("ready, and nobody takes it up: {ready:?}"));
