@@ -97,7 +97,7 @@ mod tests {
     use waystation_store::{Ready, Store as _, conformance};
 
     use super::*;
-    use crate::{SledStore, open};
+    use crate::{Import, SledStore, open};
 
     /// More than a batch.
     const EXECUTIONS: u64 = 2 * BATCH as u64 + 3;
@@ -179,6 +179,23 @@ mod tests {
             assert_eq!(ready(&migrated).await, before, "{moved} were moved");
             assert_eq!(problems(&migrated).await, Vec::<String>::new());
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_restored_from_an_earlier_backup_is_migrated_at_the_next_start() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let before = former(from.path()).await;
+        let mut import = Import::create(&to.path().join("store"), |why| panic!("{why}")).unwrap();
+        let db = open::open_sled(&from.path().join("store")).unwrap().db;
+        for entry in db.iter() {
+            let (key, value) = entry.unwrap();
+            import.put(&key, &value).unwrap();
+        }
+        import.finish().unwrap();
+        assert_eq!(format(to.path()), (FROM.into(), FROM.into()));
+        let migrated = store(to.path());
+        assert_eq!(ready(&migrated).await, before);
+        assert_eq!(problems(&migrated).await, Vec::<String>::new());
     }
 
     #[tokio::test(flavor = "multi_thread")]
