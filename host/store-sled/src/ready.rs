@@ -85,8 +85,9 @@ mod tests {
         name.parse().unwrap()
     }
 
+    /// Ids go down as numbers go up: nothing is in order by its id.
     fn id(number: u64) -> ExecutionId {
-        ExecutionId::from_parts(number, [7; 10])
+        ExecutionId::from_parts(1_000_000 - number, [7; 10])
     }
 
     fn list(tree: &sled::Tree, workflow: &WorkflowName, number: u64) {
