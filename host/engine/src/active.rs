@@ -81,7 +81,7 @@ mod tests {
         }
         assert_eq!((active.len(), active.of(&a), active.of(&b)), (3, 2, 1));
         assert_eq!(active.with_share(3), []);
-        assert_eq!(active.with_share(2), [a.clone()]);
+        assert_eq!(active.with_share(2), std::slice::from_ref(&a));
         active.remove(id(1));
         active.remove(id(1));
         assert_eq!((active.len(), active.of(&a)), (2, 1));
