@@ -36,13 +36,29 @@ fn many_guests_that_do_not_end() {
         // Two processors do not give each of them its time before it is over.
         &["cpu_limit", "time_limit"],
     );
-    arena.attack(&crowd.within_s(30).grows_mib(128), |client| all_at_once(client, 24));
+    arena.attack(&crowd.within_s(30).grows_mib(128), |client| {
+        all_at_once(client, "endless_loop", 24)
+    });
+    arena.end();
+}
+
+#[test]
+fn sleepers_of_one_workflow() {
+    let mut arena = Arena::tight("processor");
+    guest::deploy(arena.client(), "sleep", guest::component("sleep"), &json!({}));
+    let crowd = Attack::new(
+        "sleepers, 64 of one workflow",
+        "takes every place for runs, and all of the line behind them",
+        &["time_limit"],
+    );
+    // They have 24 places: three rounds of as many seconds as a run has.
+    arena.attack(&crowd.within_s(30), |client| all_at_once(client, "sleep", 64));
     arena.end();
 }
 
 /// Triggers so many, and gives an end that is not the limit's, or the last one.
-fn all_at_once(client: &Client, count: usize) -> Got {
-    let trigger = |_| guest::trigger(client, "endless_loop", &Value::Null);
+fn all_at_once(client: &Client, name: &str, count: usize) -> Got {
+    let trigger = |_| guest::trigger(client, name, &Value::Null);
     let ids: Vec<String> = (0..count).map(trigger).collect();
     let ends: Vec<Got> = ids.iter().map(|id| Got::end_of(client, id)).collect();
     let is_limit = |got: &Got| matches!(got.ending.as_str(), "cpu_limit" | "time_limit");

@@ -131,6 +131,9 @@ pub struct Limits {
     pub links_per_minute: u32,
     /// Wrong tokens of one address in a minute; 0 is any number.
     pub wrong_tokens_per_minute: u32,
+    /// Executions of one workflow that run at the same time. The rest of `runs_max` is for the
+    /// others; as many as `runs_max`, or more, keep nothing for them.
+    pub runs_per_workflow_max: usize,
 }
 
 impl Default for Limits {
@@ -194,6 +197,7 @@ impl Default for Limits {
             hooks_per_minute: 6000,
             links_per_minute: 600,
             wrong_tokens_per_minute: 60,
+            runs_per_workflow_max: 24,
         }
     }
 }

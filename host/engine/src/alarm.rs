@@ -66,10 +66,10 @@ pub(crate) async fn run(engine: Engine) {
 async fn look(engine: &Engine, now: Timestamp) -> Result<(), StoreError> {
     let Alarm { ready, timers } = &engine.0.alarm;
     let active = engine.0.active.lock().len();
-    let listed = engine.0.store.ready(active + LOOKED_AT_MAX).await?;
+    let listed = engine.0.store.ready(active + LOOKED_AT_MAX, &[]).await?;
     let waiting: Vec<_> = {
         let active = engine.0.active.lock();
-        listed.iter().filter(|entry| !active.contains_key(&entry.id)).collect()
+        listed.iter().filter(|entry| !active.contains(entry.id)).collect()
     };
     let waiting_ms = waiting.iter().map(|entry| now.millis_since(entry.since)).max();
     let waiting_ms = waiting_ms.unwrap_or_default();

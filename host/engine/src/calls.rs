@@ -114,7 +114,7 @@ impl Engine {
         if execution.status().is_terminal() {
             self.interrupt(execution.id);
         } else if execution.status() == Status::Queued {
-            self.take_up_or_wait(execution.id);
+            self.take_up_or_wait(execution.id, &execution.workflow);
         }
         let mut notes = applied.entry.notes.iter();
         let outcome = match action {

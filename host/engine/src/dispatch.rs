@@ -3,13 +3,16 @@
 //! The store lists the executions with a run that is due or under way, first come first served.
 //! The dispatcher gives every one that nobody holds to a task, as far as there are slots, and
 //! sleeps until something changes. It never asks what time it is.
+//!
+//! A workflow has its share of the slots and no more. Where it would take more, those behind it
+//! are looked for without it, however many of its executions wait.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit};
-use waystation_core::ExecutionId;
+use waystation_core::{ExecutionId, WorkflowName};
 use waystation_store::StoreError;
 
 use crate::drive;
@@ -36,22 +39,43 @@ pub(crate) async fn run(engine: Engine) {
 
 /// Starts what is ready, as far as there are slots.
 async fn take_up_ready(engine: &Engine) -> Result<(), StoreError> {
-    let free = engine.0.slots.available_permits();
-    let limit = engine.0.active.lock().len() + engine.aside() + free + 1;
-    let listed = engine.0.store.ready(limit).await?;
-    let mut waiting = 0;
-    for entry in &listed {
-        match engine.take_up(entry.id) {
-            TakenUp::Started => engine.one_waits_no_longer(),
-            TakenUp::Held => {}
-            TakenUp::NoSlot => waiting += 1,
-        }
+    let mut seen = take_up_first(engine, &[]).await?;
+    if seen.all {
+        // This is the exact number.
+        engine.0.backlog.store(seen.no_slot + seen.no_share, Ordering::Relaxed);
     }
-    if listed.len() < limit {
-        // All that is ready was seen: this is the exact number.
-        engine.0.backlog.store(waiting, Ordering::Relaxed);
+    // Each further look leaves out a workflow more, and there are as many as have a share.
+    while !seen.all && seen.no_share > 0 && engine.0.slots.available_permits() > 0 {
+        let share = engine.limits().runs_per_workflow_max;
+        let except = engine.0.active.lock().with_share(share);
+        seen = take_up_first(engine, &except).await?;
     }
     Ok(())
+}
+
+/// What a look at the list came to.
+struct Seen {
+    /// Those that were looked for are no more than these.
+    all: bool,
+    no_slot: usize,
+    no_share: usize,
+}
+
+/// Starts the first that are ready, those of `except` left out.
+async fn take_up_first(engine: &Engine, except: &[WorkflowName]) -> Result<Seen, StoreError> {
+    let free = engine.0.slots.available_permits();
+    let limit = engine.0.active.lock().len() + engine.aside() + free + 1;
+    let listed = engine.0.store.ready(limit, except).await?;
+    let mut seen = Seen { all: listed.len() < limit, no_slot: 0, no_share: 0 };
+    for entry in &listed {
+        match engine.take_up(entry.id, &entry.workflow) {
+            TakenUp::Started => engine.one_waits_no_longer(),
+            TakenUp::Held => {}
+            TakenUp::NoSlot => seen.no_slot += 1,
+            TakenUp::NoShare => seen.no_share += 1,
+        }
+    }
+    Ok(seen)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +87,8 @@ pub(crate) enum TakenUp {
     Held,
     /// It waits for a slot; the dispatcher comes back to it.
     NoSlot,
+    /// It waits for a run of its own workflow to end; the dispatcher comes back to it.
+    NoShare,
 }
 
 /// A permit to run something. Whoever waits for one is told when it is free again.
@@ -89,14 +115,16 @@ pub(crate) struct Held {
 
 impl Engine {
     /// Gives the execution to a task of its own, unless one has it already.
-    pub(crate) fn take_up(&self, id: ExecutionId) -> TakenUp {
+    pub(crate) fn take_up(&self, id: ExecutionId, workflow: &WorkflowName) -> TakenUp {
         let mut active = self.0.active.lock();
-        if active.contains_key(&id) || self.is_aside(id) || !self.is_ready() {
+        if active.contains(id) || self.is_aside(id) || !self.is_ready() {
             return TakenUp::Held;
         }
+        if active.of(workflow) >= self.limits().runs_per_workflow_max {
+            return TakenUp::NoShare;
+        }
         let Ok(slot) = self.0.slots.clone().try_acquire_owned() else { return TakenUp::NoSlot };
-        let interrupt = Arc::new(Notify::new());
-        active.insert(id, interrupt.clone());
+        let interrupt = active.add(id, workflow.clone());
         let slot = Slot { engine: self.clone(), permit: Some(slot) };
         let held = Held { engine: self.clone(), id, interrupt, _slot: slot };
         tokio::spawn(drive::drive(self.clone(), held));
@@ -104,11 +132,14 @@ impl Engine {
     }
 
     /// The same for one that has just become due. It does not overtake those that wait.
-    pub(crate) fn take_up_or_wait(&self, id: ExecutionId) {
+    pub(crate) fn take_up_or_wait(&self, id: ExecutionId, workflow: &WorkflowName) {
         if self.0.backlog.fetch_add(1, Ordering::Relaxed) > 0 {
             self.0.wake.notify_one();
-        } else if self.take_up(id) != TakenUp::NoSlot {
-            self.one_waits_no_longer();
+            return;
+        }
+        match self.take_up(id, workflow) {
+            TakenUp::Started | TakenUp::Held => self.one_waits_no_longer(),
+            TakenUp::NoSlot | TakenUp::NoShare => {}
         }
     }
 
@@ -126,15 +157,13 @@ impl Engine {
 
     /// Stops the run under way, if there is one: its outcome no longer matters.
     pub(crate) fn interrupt(&self, id: ExecutionId) {
-        if let Some(interrupt) = self.0.active.lock().get(&id) {
-            interrupt.notify_one();
-        }
+        self.0.active.lock().interrupt(id);
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         // The slot goes after this, and tells the dispatcher.
-        self.engine.0.active.lock().remove(&self.id);
+        self.engine.0.active.lock().remove(self.id);
     }
 }

@@ -16,6 +16,7 @@ use waystation_core::{
 };
 use waystation_store::{Applied, Store, StoreError};
 
+use crate::active::Active;
 use crate::alarm::{self, Alarm};
 use crate::mail::Mailer;
 use crate::settings::{EngineError, EngineMetrics, EngineParts, EngineSettings};
@@ -38,8 +39,8 @@ pub(crate) struct Inner {
     pub(crate) slots: Arc<Semaphore>,
     /// Permits for uploads.
     pub(crate) uploads: Arc<Semaphore>,
-    /// Executions that a task of this engine moves right now, and how to interrupt it.
-    pub(crate) active: Mutex<HashMap<ExecutionId, Arc<Notify>>>,
+    /// Executions that a task of this engine moves right now.
+    pub(crate) active: Mutex<Active>,
     /// Something may be ready.
     pub(crate) wake: Notify,
     /// There may be an earlier deadline.
@@ -106,7 +107,7 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<Engine, EngineError> {
         let EngineParts { store, runner, gate, clock, keys, secret_keys, settings } = parts;
         let limits = &settings.limits;
-        let ready = store.ready(limits.queued_max).await?;
+        let ready = store.ready(limits.queued_max, &[]).await?;
         let engine = Engine(Arc::new(Inner {
             mail: Mailer::new(&settings.mail)?,
             suspects: Mutex::new(ready.iter().map(|entry| entry.id).collect()),

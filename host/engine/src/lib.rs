@@ -15,6 +15,7 @@
 //!
 //! Knows nothing of HTTP, nor of WebAssembly: guests run behind [`waystation_core::StepRunner`].
 
+mod active;
 mod alarm;
 mod api;
 mod calls;

@@ -60,7 +60,7 @@ async fn end(engine: &Engine, entry: &Deadline, now: Timestamp) {
         Ok(applied) => {
             engine.after(&applied);
             if applied.execution.status() == Status::Queued {
-                engine.take_up_or_wait(entry.id);
+                engine.take_up_or_wait(entry.id, &applied.execution.workflow);
             }
         }
         // It was resumed, canceled or removed a moment ago, and the list says so by now.

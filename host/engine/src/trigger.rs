@@ -47,7 +47,7 @@ impl Engine {
         match self.0.store.create(new).await {
             Ok(Created::New) => {
                 self.0.counters.triggered.fetch_add(1, Ordering::Relaxed);
-                self.take_up_or_wait(id);
+                self.take_up_or_wait(id, &workflow.spec.name);
                 Ok(Triggered { id, created: true, response })
             }
             Ok(Created::Existing(existing)) => {

@@ -202,7 +202,9 @@ impl Check {
         self.executions.insert(id, History { version: execution.version, seen: 0 });
         self.expect_lists(&execution);
         match (ready, execution.status().is_terminal(), execution.pause()) {
-            (Some(number), false, None) => self.expect('r', id, &keys::ready(number, id)),
+            (Some(number), false, None) => {
+                self.expect('r', id, &keys::ready(&execution.workflow, number, id));
+            }
             (None, false, Some(pause)) => {
                 self.expect('t', id, &keys::deadline(pause.deadline, id));
             }

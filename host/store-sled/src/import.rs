@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::open::{self, FORMAT, OpenError, Opened};
+use crate::open::{self, FORMATS_READ, OpenError, Opened};
 use crate::value::PART_BYTES_MAX;
 use crate::watch::Watch;
 use crate::{keys, marks};
@@ -58,7 +58,8 @@ impl Import {
         if self.batch_bytes >= BATCH_BYTES { self.write() } else { Ok(()) }
     }
 
-    /// Makes it durable, and a database that opens.
+    /// Makes it durable, and a database that opens. One of an earlier format gets the present one
+    /// when it does.
     ///
     /// # Errors
     ///
@@ -66,10 +67,10 @@ impl Import {
     pub fn finish(mut self) -> Result<(), OpenError> {
         self.write()?;
         let format = self.db.get(keys::meta("format")).map_err(|error| self.failed(error))?;
-        if format.as_deref() != Some(FORMAT.as_bytes()) {
-            let found = format.map(|found| String::from_utf8_lossy(&found).into_owned());
-            let found = found.unwrap_or_else(|| "none".to_owned());
-            return Err(OpenError::Format { path: self.folder, found });
+        let format = format.map(|found| String::from_utf8_lossy(&found).into_owned());
+        let format = format.unwrap_or_else(|| "none".to_owned());
+        if !FORMATS_READ.contains(&format.as_str()) {
+            return Err(OpenError::Format { path: self.folder, found: format });
         }
         self.db.flush().map_err(|error| self.failed(error))?;
         let Import { folder, db, .. } = self;
@@ -82,7 +83,7 @@ impl Import {
             .and_then(|db| db.sync_all())
             .map_err(io)?;
         open::sync_all(&folder).map_err(io)?;
-        marks::write_whole(&folder).map_err(io)
+        marks::write_whole(&folder, &format).map_err(io)
     }
 
     fn write(&mut self) -> Result<(), OpenError> {

@@ -8,7 +8,7 @@
 //! | `h` execution, seq u64 | a history entry |
 //! | `l` execution, seq u64 | the log of the run whose end is that entry |
 //! | `z` execution, step u16, run u32 | how a pause ended |
-//! | `r` number u64, execution | since when (u64): a run is due or under way since that commit |
+//! | `r` workflow 0, number u64, execution | since when (u64): a run is due or under way since that commit |
 //! | `t` deadline u64, execution | step u16, run u32: the pause that ends then |
 //! | `x` time u64, execution | – (who ended when) |
 //! | `w` workflow 0, execution | – (list by workflow) |
@@ -97,12 +97,36 @@ pub(crate) fn read_entry_at(key: &[u8]) -> Option<(u64, ExecutionId)> {
     Some((u64::from_be_bytes(*number), ExecutionId::from_bytes(id.try_into().ok()?)))
 }
 
-pub(crate) fn all_ready() -> Key {
-    key(b'r', &[])
+pub(crate) fn ready_of(workflow: &WorkflowName) -> Key {
+    key(b'r', &[workflow.as_str().as_bytes(), &[0]])
 }
 
-pub(crate) fn ready(number: u64, id: ExecutionId) -> Key {
-    entry_at(b'r', number, id)
+/// Where the workflows begin that come after this one.
+pub(crate) fn ready_past(workflow: &WorkflowName) -> Key {
+    key(b'r', &[workflow.as_str().as_bytes(), &[1]])
+}
+
+pub(crate) fn ready(workflow: &WorkflowName, number: u64, id: ExecutionId) -> Key {
+    key(b'r', &[workflow.as_str().as_bytes(), &[0], &number.to_be_bytes(), id.as_bytes()])
+}
+
+/// The workflow, the number and the execution in a key of `r`.
+pub(crate) fn read_ready(key: &[u8]) -> Option<(WorkflowName, u64, ExecutionId)> {
+    let (name, id) = key.get(1..)?.split_last_chunk::<16>()?;
+    let (name, number) = name.split_last_chunk::<8>()?;
+    let name = std::str::from_utf8(name.strip_suffix(&[0])?).ok()?;
+    Some((name.parse().ok()?, u64::from_be_bytes(*number), ExecutionId::from_bytes(*id)))
+}
+
+/// What all entries of `r` begin with in the format `waystation-2`, and none of this one: `r`
+/// number, execution. No database comes to 2^56 commits, and no name begins with a zero byte.
+pub(crate) fn former_ready() -> Key {
+    key(b'r', &[&[0]])
+}
+
+/// Where the entries of `r` begin that are of this format.
+pub(crate) fn ready_begins() -> Key {
+    key(b'r', &[&[1]])
 }
 
 pub(crate) fn deadlines() -> Key {

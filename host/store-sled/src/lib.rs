@@ -7,8 +7,9 @@
 //! - `write.rs`: what each request makes of it; `committer.rs`: the one thread that writes
 //! - `watch.rs`: ends the process when sled failed and does not say so
 //! - `store.rs`: the [`Store`](waystation_store::Store) itself, and all reading
+//! - `ready.rs`: who is next, over all workflows
 //! - `remove.rs`: what ended long ago goes; `figures.rs`: how long commits take
-//! - `open.rs`: opening; `marks.rs`: what tells an old database from a new one; `compact.rs`, `import.rs`: a new database from an old one
+//! - `open.rs`: opening; `marks.rs`: what tells an old database from a new one; `migrate.rs`: one of an earlier format; `compact.rs`, `import.rs`: a new database from an old one
 //! - `snapshot.rs`: everything, as it was at one moment; `check.rs`: does it fit together?
 //! - `files.rs`: components' bytes
 
@@ -20,7 +21,9 @@ mod files;
 mod import;
 mod keys;
 mod marks;
+mod migrate;
 mod open;
+mod ready;
 mod remove;
 mod snapshot;
 mod store;
@@ -37,5 +40,8 @@ pub use open::OpenError;
 pub use snapshot::StoreEntry;
 pub use store::SledStore;
 
-/// The format of databases that this version writes, and the only one that it reads.
+/// The format of databases that this version writes.
 pub const STORE_FORMAT: &str = open::FORMAT;
+
+/// The formats that it reads. A database of an earlier one has the present one once it was opened.
+pub const STORE_FORMATS_READ: [&str; 2] = open::FORMATS_READ;

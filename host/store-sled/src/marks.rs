@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::files::write_synced;
-use crate::open::{FORMAT, OpenError, damaged};
+use crate::open::{FORMATS_READ, OpenError, damaged};
 use crate::write::last_commit;
 
 /// Names the format, beside sled's own files. A database that has it once was whole and on
@@ -20,7 +20,7 @@ const CLOSED: &str = "closed";
 /// Was this a whole database before?
 pub(crate) fn check_whole(folder: &Path) -> Result<bool, OpenError> {
     match fs::read_to_string(folder.join(WHOLE)) {
-        Ok(found) if found.trim() != FORMAT => {
+        Ok(found) if !FORMATS_READ.contains(&found.trim()) => {
             Err(OpenError::Format { path: folder.to_owned(), found: found.trim().to_owned() })
         }
         Ok(_) if !folder.join("db").exists() => Err(damaged(folder, "its file `db` is gone")),
@@ -35,9 +35,9 @@ pub(crate) fn is_whole(folder: &Path) -> bool {
     check_whole(folder).unwrap_or(false)
 }
 
-/// Says that the database is whole and on disk.
-pub(crate) fn write_whole(folder: &Path) -> io::Result<()> {
-    write(folder, WHOLE, &format!("{FORMAT}\n"))
+/// Says that the database is whole and on disk, and of this format.
+pub(crate) fn write_whole(folder: &Path, format: &str) -> io::Result<()> {
+    write(folder, WHOLE, &format!("{format}\n"))
 }
 
 /// Says that the database is closed after commit number `last`.

@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
-use crate::{compact, keys, marks};
+use crate::{compact, keys, marks, migrate};
 
-/// The format of the whole database; a store of another one is not opened.
-pub(crate) const FORMAT: &str = "waystation-2";
+/// The format of the whole database.
+pub(crate) const FORMAT: &str = "waystation-3";
+
+/// A store of another one is not opened; one of the first is [migrated](migrate) as it is.
+pub(crate) const FORMATS_READ: [&str; 2] = [migrate::FROM, FORMAT];
 
 /// How much of the database sled keeps in memory, in bytes.
 const CACHE_BYTES: u64 = 128 << 20;
@@ -46,7 +49,7 @@ pub enum OpenError {
         why: String,
     },
     /// Another version of Waystation made it.
-    #[error("{}: the database has the format {found:?}; this version reads {FORMAT:?}", path.display())]
+    #[error("{}: the database has the format {found:?}; this version reads {}", path.display(), formats_read())]
     Format {
         /// Which.
         path: PathBuf,
@@ -105,10 +108,16 @@ fn open_checked(folder: &Path, compact_over: u64) -> Result<Opened, OpenError> {
     check_format(folder, &opened.db, marked)?;
     if !marked {
         sync_all(folder).map_err(io)?;
-        marks::write_whole(folder).map_err(io)?;
+        marks::write_whole(folder, FORMAT).map_err(io)?;
     }
     marks::check_closed(folder, &opened.db)?;
+    migrate::migrate(folder, &opened)?;
     compact::compact_if_worth_it(folder, opened, compact_over)
+}
+
+/// As it stands in a message.
+fn formats_read() -> String {
+    FORMATS_READ.map(|format| format!("{format:?}")).join(" and ")
 }
 
 pub(crate) fn damaged(folder: &Path, why: impl ToString) -> OpenError {
@@ -148,11 +157,13 @@ fn try_open(folder: &Path) -> Result<Opened, OpenError> {
 
 fn check_format(folder: &Path, db: &sled::Db, marked: bool) -> Result<(), OpenError> {
     match db.get(keys::meta("format")).map_err(|error| damaged(folder, error))? {
-        Some(found) if *found != *FORMAT.as_bytes() => {
+        Some(found) => {
             let found = String::from_utf8_lossy(&found).into_owned();
-            Err(OpenError::Format { path: folder.to_owned(), found })
+            match FORMATS_READ.contains(&found.as_str()) {
+                true => Ok(()),
+                false => Err(OpenError::Format { path: folder.to_owned(), found }),
+            }
         }
-        Some(_) => Ok(()),
         None if marked => Err(damaged(folder, "it was not empty, and is")),
         None if db.is_empty() => {
             let made = db.insert(keys::meta("format"), FORMAT.as_bytes());

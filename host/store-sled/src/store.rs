@@ -22,7 +22,7 @@ use crate::open::{self, OpenError, Opened};
 use crate::view::{Read as _, Stage, broken};
 use crate::watch::Watch;
 use crate::write::{self, StoredExecution, WorkflowHead};
-use crate::{keys, marks, remove};
+use crate::{keys, marks, ready, remove};
 
 /// A store in a folder of its own.
 pub struct SledStore {
@@ -208,7 +208,7 @@ fn scan<T: DeserializeOwned>(
     Ok(records)
 }
 
-fn odd_entry(index: &str) -> StoreError {
+pub(crate) fn odd_entry(index: &str) -> StoreError {
     StoreError::Damaged(format!("an entry of the index {index:?} is none"))
 }
 
@@ -294,18 +294,8 @@ impl Store for SledStore {
         self.committer.durable(|| self.listed(filter, limit)).await
     }
 
-    async fn ready(&self, limit: usize) -> Result<Vec<Ready>, StoreError> {
-        let read = || {
-            let mut ready = Vec::new();
-            for stored in self.tree().scan_prefix(keys::all_ready()).take(limit) {
-                let (key, since) = stored.map_err(broken)?;
-                let listed = keys::read_entry_at(&key).zip(since.first_chunk::<8>());
-                let ((_, id), since) = listed.ok_or_else(|| odd_entry("r"))?;
-                ready.push(Ready { id, since: Timestamp::from_millis(u64::from_be_bytes(*since)) });
-            }
-            Ok(ready)
-        };
-        self.committer.durable(read).await
+    async fn ready(&self, limit: usize, except: &[WorkflowName]) -> Result<Vec<Ready>, StoreError> {
+        self.committer.durable(|| ready::first(self.tree(), limit, except)).await
     }
 
     async fn deadlines(&self, limit: usize) -> Result<Vec<Deadline>, StoreError> {

@@ -124,20 +124,20 @@ fn list_ready(
     change: &Transition,
     now: Timestamp,
 ) -> Option<u64> {
-    let id = change.next.id;
+    let (id, workflow) = (change.next.id, &change.next.workflow);
     match (listed, change.wake()) {
         (Some(number), Wake::Now) if change.pause_end.is_none() => Some(number),
         (listed, Wake::Now) => {
             if let Some(number) = listed {
-                stage.unlist(keys::ready(number, id));
+                stage.unlist(keys::ready(workflow, number, id));
             }
             let number = stage.number();
-            stage.list_with(keys::ready(number, id), &now.as_millis().to_be_bytes());
+            stage.list_with(keys::ready(workflow, number, id), &now.as_millis().to_be_bytes());
             Some(number)
         }
         (listed, Wake::At(_) | Wake::Never) => {
             if let Some(number) = listed {
-                stage.unlist(keys::ready(number, id));
+                stage.unlist(keys::ready(workflow, number, id));
             }
             None
         }

@@ -40,12 +40,12 @@ async fn everything_is_there_after_a_restart() {
     let first = open(folder.path()).unwrap();
     conformance::differ(&first, 4711, 100).await;
     let before = first.list(&Default::default(), 99).await.unwrap();
-    let ready = first.ready(99).await.unwrap();
+    let ready = first.ready(99, &[]).await.unwrap();
     let deadlines = first.deadlines(99).await.unwrap();
     drop(first);
     let second = open(folder.path()).unwrap();
     assert_eq!(second.list(&Default::default(), 99).await.unwrap(), before);
-    assert_eq!(second.ready(99).await.unwrap(), ready);
+    assert_eq!(second.ready(99, &[]).await.unwrap(), ready);
     assert_eq!(second.deadlines(99).await.unwrap(), deadlines);
     assert_eq!(second.check().await.unwrap().problems, Vec::<String>::new());
     // And it goes on.

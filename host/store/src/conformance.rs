@@ -8,7 +8,7 @@ use waystation_core::{
     BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, Grant,
     LogLine, LogStream, Mail, NewExecution, OnTimeout, PauseEnding, PauseId, Payload, Permission,
     Rejected, Scope, SecretName, SecretTerms, Status, Timestamp, Token, TokenId, Transition,
-    Workflow, WorkflowSpec,
+    Workflow, WorkflowName, WorkflowSpec,
 };
 
 use crate::{
@@ -27,6 +27,7 @@ pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
     a_mark_behind_comes_before_what_follows(&make().await).await;
     large_values_read_back(&make().await).await;
     ready_is_first_come_first_served_whatever_the_clock_shows(&make().await).await;
+    ready_leaves_out_workflows_and_keeps_its_order(&make().await).await;
     deadlines_are_in_order_and_forget_what_is_over(&make().await).await;
     what_ended_long_ago_is_removed(&make().await).await;
     lists_are_newest_first_and_filtered(&make().await).await;
@@ -198,7 +199,21 @@ async fn large_values_read_back<S: Store>(store: &S) {
 }
 
 async fn ready_ids<S: Store + ?Sized>(store: &S, limit: usize) -> Vec<ExecutionId> {
-    store.ready(limit).await.unwrap().into_iter().map(|ready| ready.id).collect()
+    ready_ids_except(store, limit, &[]).await
+}
+
+async fn ready_ids_except<S: Store + ?Sized>(
+    store: &S,
+    limit: usize,
+    except: &[&str],
+) -> Vec<ExecutionId> {
+    let except: Vec<WorkflowName> = except.iter().map(|name| name.parse().unwrap()).collect();
+    let ready = store.ready(limit, &except).await.unwrap();
+    for one in &ready {
+        let stored = store.load(one.id).await.unwrap().unwrap();
+        assert_eq!(one.workflow, stored.workflow);
+    }
+    ready.into_iter().map(|ready| ready.id).collect()
 }
 
 async fn ready_is_first_come_first_served_whatever_the_clock_shows<S: Store>(store: &S) {
@@ -207,7 +222,7 @@ async fn ready_is_first_come_first_served_whatever_the_clock_shows<S: Store>(sto
     }
     assert_eq!(ready_ids(store, 10).await, [id(3), id(1), id(2)]);
     assert_eq!(ready_ids(store, 2).await, [id(3), id(1)]);
-    assert_eq!(store.ready(1).await.unwrap()[0].since, START);
+    assert_eq!(store.ready(1, &[]).await.unwrap()[0].since, START);
     // A run under way keeps its place, and so does the next step's.
     happens(store, 3, start(FIRST)).await;
     happens(store, 3, finish(FIRST, Flow::Continue)).await;
@@ -229,6 +244,45 @@ async fn ready_is_first_come_first_served_whatever_the_clock_shows<S: Store>(sto
         happens(store, n, Event::Cancel { pause: None, by: Caller::Operator }).await;
     }
     assert_eq!(ready_ids(store, 10).await, []);
+}
+
+async fn ready_leaves_out_workflows_and_keeps_its_order<S: Store>(store: &S) {
+    // Names of which one begins like another, and in another order than their executions.
+    let of = async |name: &str, n: u8| {
+        let new =
+            NewRecord { transition: trigger(&workflow(name, 2), id(n)), idempotency_key: None };
+        assert_eq!(store.create(new).await, Ok(Created::New));
+    };
+    for n in 1..=40 {
+        of("flood", n).await;
+    }
+    for (name, n) in [("flood-2", 50), ("a", 51), ("floo", 52), ("flood", 53), ("flood-2", 54)] {
+        of(name, n).await;
+    }
+    let flood = (1..=40).map(id);
+    let all: Vec<_> = flood.chain((50..=54).map(id)).collect();
+    assert_eq!(ready_ids(store, 99).await, all, "the order is one over all workflows");
+    assert_eq!(ready_ids(store, 41).await, all[..41]);
+    assert_eq!(ready_ids(store, 0).await, []);
+    let behind = [id(50), id(51), id(52), id(54)];
+    assert_eq!(ready_ids_except(store, 99, &["flood"]).await, behind);
+    assert_eq!(ready_ids_except(store, 2, &["flood"]).await, behind[..2]);
+    assert_eq!(
+        ready_ids_except(store, 99, &["flood", "a", "none"]).await,
+        [id(50), id(52), id(54)]
+    );
+    assert_eq!(ready_ids_except(store, 99, &["flood-2", "floo", "a"]).await.len(), 41);
+    assert_eq!(ready_ids_except(store, 99, &["flood", "flood-2", "floo", "a"]).await, []);
+    // One that waits anew goes to the end of all, and not only of its workflow.
+    happens(store, 50, start(FIRST)).await;
+    happens(store, 50, finish(FIRST, suspend())).await;
+    happens(store, 50, resume(FIRST)).await;
+    let behind = [id(51), id(52), id(54), id(50)];
+    assert_eq!(ready_ids_except(store, 99, &["flood"]).await, behind);
+    for n in [51, 52] {
+        happens(store, n, Event::Cancel { pause: None, by: Caller::Operator }).await;
+    }
+    assert_eq!(ready_ids_except(store, 99, &["flood"]).await, [id(54), id(50)]);
 }
 
 async fn deadlines_are_in_order_and_forget_what_is_over<S: Store>(store: &S) {
@@ -477,6 +531,9 @@ async fn secrets_are_kept_while_they_are_named<S: Store>(store: &S) {
     assert_eq!(store.secrets().await, Ok(vec![]));
 }
 
+/// What the random stories are executions of.
+const WORKFLOWS: [&str; 3] = ["w", "w-2", "v"];
+
 /// Tells `store` and a memory store the same `acts` random things, and compares all that can
 /// be read of both after each.
 pub async fn differ<S: Store>(store: &S, seed: u64, acts: usize) {
@@ -494,7 +551,7 @@ pub async fn differ<S: Store>(store: &S, seed: u64, acts: usize) {
         match event {
             None => {
                 let new = || NewRecord {
-                    transition: trigger(&workflow("w", 3), id(n)),
+                    transition: trigger(&workflow(WORKFLOWS[usize::from(n % 3)], 3), id(n)),
                     idempotency_key: Some(format!("key {n}")),
                 };
                 assert_eq!(store.create(new()).await, model.create(new()).await);
@@ -516,7 +573,10 @@ async fn compare<S: Store>(store: &S, model: &MemoryStore, n: u8) {
     let execution = model.load(id(n)).await.unwrap();
     assert_eq!(store.load(id(n)).await.unwrap(), execution);
     assert_eq!(store.history(id(n), 0, 999).await, model.history(id(n), 0, 999).await);
-    assert_eq!(store.ready(99).await, model.ready(99).await);
+    for (limit, except) in [(99, &WORKFLOWS[..0]), (2, &WORKFLOWS[..0]), (99, &WORKFLOWS[..1])] {
+        let except: Vec<WorkflowName> = except.iter().map(|name| name.parse().unwrap()).collect();
+        assert_eq!(store.ready(limit, &except).await, model.ready(limit, &except).await);
+    }
     assert_eq!(store.deadlines(99).await, model.deadlines(99).await);
     assert_eq!(store.mails(99).await, model.mails(99).await);
     for status in Status::ALL {

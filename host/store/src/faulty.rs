@@ -261,8 +261,8 @@ impl<S: Store, G: Gate> Store for FaultyStore<S, G> {
         self.reads("list", None, self.inner.list(filter, limit)).await
     }
 
-    async fn ready(&self, limit: usize) -> Result<Vec<Ready>, StoreError> {
-        self.reads("ready", None, self.inner.ready(limit)).await
+    async fn ready(&self, limit: usize, except: &[WorkflowName]) -> Result<Vec<Ready>, StoreError> {
+        self.reads("ready", None, self.inner.ready(limit, except)).await
     }
 
     async fn deadlines(&self, limit: usize) -> Result<Vec<Deadline>, StoreError> {

@@ -232,14 +232,21 @@ impl Store for MemoryStore {
         Ok(newest_first.filter(|one| filter.allows(one)).take(limit).cloned().collect())
     }
 
-    async fn ready(&self, limit: usize) -> Result<Vec<Ready>, StoreError> {
+    async fn ready(&self, limit: usize, except: &[WorkflowName]) -> Result<Vec<Ready>, StoreError> {
         let inner = self.0.lock();
-        let listed = inner.executions.iter();
-        let mut ready: Vec<_> =
-            listed.filter_map(|(id, entry)| Some((entry.ready?, *id))).collect();
+        let mut ready: Vec<_> = inner
+            .executions
+            .iter()
+            .filter(|(_, entry)| !except.contains(&entry.execution.workflow))
+            .filter_map(|(id, entry)| Some((entry.ready?, *id, &entry.execution.workflow)))
+            .collect();
         ready.sort_unstable();
         ready.truncate(limit);
-        Ok(ready.into_iter().map(|((_, since), id)| Ready { id, since }).collect())
+        let listed = ready.into_iter().map(|((_, since), id, workflow)| {
+            let workflow = workflow.clone();
+            Ready { id, workflow, since }
+        });
+        Ok(listed.collect())
     }
 
     async fn deadlines(&self, limit: usize) -> Result<Vec<Deadline>, StoreError> {

@@ -60,10 +60,12 @@ pub struct Applied {
 }
 
 /// An execution with a run that is due or under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// Which.
     pub id: ExecutionId,
+    /// What it is an execution of.
+    pub workflow: WorkflowName,
     /// Since when, by the wall clock of that moment. For people and alarms: the order does not
     /// depend on it.
     pub since: Timestamp,

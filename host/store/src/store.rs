@@ -121,8 +121,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Executions with a run that is due or under way, at most `limit`: first come, first
     /// served, in the order in which they became so and whatever the clock showed. One with a
-    /// run under way keeps its place until it pauses or ends.
-    async fn ready(&self, limit: usize) -> Result<Vec<Ready>, StoreError>;
+    /// run under way keeps its place until it pauses or ends. Those of the workflows in `except`
+    /// are left out, and however many they are, the others are not slower to find.
+    async fn ready(&self, limit: usize, except: &[WorkflowName]) -> Result<Vec<Ready>, StoreError>;
 
     /// Open pauses by their deadline, earliest first, at most `limit`, future ones too.
     async fn deadlines(&self, limit: usize) -> Result<Vec<Deadline>, StoreError>;

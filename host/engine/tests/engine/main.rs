@@ -9,5 +9,6 @@ mod reading;
 mod recovery;
 mod reruns;
 mod retention;
+mod share;
 mod support;
 mod test_runs;

@@ -15,7 +15,7 @@ use waystation_core::{
 };
 use waystation_engine::{
     Acceptance, Admitted, ComponentGate, Engine, EngineParts, EngineSettings, ExecutionView,
-    GateError, LinkCall, MailSettings, SecretKeys, TriggerRequest,
+    GateError, LinkCall, MailSettings, SecretKeys, TriggerError, TriggerRequest,
 };
 use waystation_store::{MemoryStore, Store};
 
@@ -199,6 +199,11 @@ impl World {
 
     /// Deploys a workflow `w` of steps that all run the script.
     pub(crate) async fn deploy(&self, steps: Value) {
+        self.deploy_as("w", steps).await;
+    }
+
+    /// Deploys a workflow of this name.
+    pub(crate) async fn deploy_as(&self, workflow: &str, steps: Value) {
         let name = "c".parse().unwrap();
         let place = self.engine.upload_place().unwrap();
         self.engine.put_component(place, name, Bytes::from_static(b"component")).await.unwrap();
@@ -206,18 +211,27 @@ impl World {
         for step in steps.as_array_mut().unwrap() {
             step["component"] = json!("c");
         }
-        let spec = serde_json::from_value(json!({"name": "w", "steps": steps})).unwrap();
+        let spec = serde_json::from_value(json!({"name": workflow, "steps": steps})).unwrap();
         self.engine.deploy(spec, Acceptance::Given).await.unwrap();
     }
 
     pub(crate) async fn trigger(&self, event: Value) -> ExecutionId {
+        self.try_trigger("w", event).await.unwrap()
+    }
+
+    /// Triggers the workflow of this name.
+    pub(crate) async fn try_trigger(
+        &self,
+        workflow: &str,
+        event: Value,
+    ) -> Result<ExecutionId, TriggerError> {
         let request = TriggerRequest {
-            workflow: "w".parse().unwrap(),
+            workflow: workflow.parse().unwrap(),
             event: bounded(&event),
             idempotency_key: None,
             caller_waits: false,
         };
-        self.engine.trigger(request).await.unwrap().id
+        Ok(self.engine.trigger(request).await?.id)
     }
 
     pub(crate) async fn view(&self, id: ExecutionId) -> ExecutionView {
@@ -261,6 +275,7 @@ impl World {
 
     /// Executions that are ready, under way or paused.
     pub(crate) async fn due(&self) -> usize {
-        self.store.ready(99).await.unwrap().len() + self.store.deadlines(99).await.unwrap().len()
+        self.store.ready(99, &[]).await.unwrap().len()
+            + self.store.deadlines(99).await.unwrap().len()
     }
 }

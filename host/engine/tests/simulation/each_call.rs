@@ -124,7 +124,7 @@ fn live(
     let played = async {
         let engine = loop {
             let clock = records.clock.clone();
-            match prepared.engine(store.clone(), steps.clone(), clock, 2).await {
+            match prepared.engine(store.clone(), steps.clone(), clock, 2, 2).await {
                 Ok(engine) => break engine,
                 Err(EngineError::Store(_)) => records.with(|ledger| ledger.failures += 1),
                 Err(error) => panic!("{error}"),
@@ -336,7 +336,7 @@ fn a_run_that_kills_its_host_before_its_mark_is_on_disk_is_given_up() {
         let steps = Arc::new(ScriptedSteps { records: records.clone(), script });
         runtime().block_on(async {
             let clock = records.clock.clone();
-            let engine = prepared.engine(store, steps, clock, 1).await.unwrap();
+            let engine = prepared.engine(store, steps, clock, 1, 1).await.unwrap();
             let stage = Stage { outside: Outside { engine, records: records.clone() }, steps: 1 };
             let begun = records.with(|ledger| ledger.passes.len());
             if life == 0 {

@@ -48,6 +48,7 @@ struct Manners {
     triggers: u32,
     steps: u16,
     runs_max: usize,
+    runs_per_workflow_max: usize,
     /// In a thousand decisions.
     deaths: u16,
     /// Passes that kill their host, in a hundred.
@@ -91,7 +92,8 @@ pub(crate) fn tell(prepared: &Prepared, seed: u64, traced: bool) -> Result<Told,
     let manners = schedule.roll(|dice| Manners {
         triggers: dice.u32(1..=3),
         steps: dice.u16(1..=3),
-        runs_max: dice.usize(1..=2),
+        runs_max: dice.usize(1..=3),
+        runs_per_workflow_max: dice.usize(1..=3),
         deaths: [0, 8, 25, 80][dice.usize(..4)],
         kills: [0, 0, 0, 4, 85][dice.usize(..5)],
         failures: [0, 0, 0, 4][dice.usize(..4)],
@@ -183,7 +185,9 @@ impl<'a> Life<'a> {
         };
         let clock = self.records.clock.clone();
         let store = self.store.clone();
-        let starting = self.prepared.engine(store, Arc::new(runner), clock, self.manners.runs_max);
+        let Manners { runs_max, runs_per_workflow_max, .. } = *self.manners;
+        let runner = Arc::new(runner);
+        let starting = self.prepared.engine(store, runner, clock, runs_max, runs_per_workflow_max);
         tokio::pin!(starting);
         loop {
             let started = futures_util::FutureExt::now_or_never(&mut starting);
@@ -363,7 +367,7 @@ impl<'a> Life<'a> {
             }
             self.nothing_is_left_lying()?;
             let next = now(self.records.store.deadlines(1)).unwrap();
-            let ready = now(self.records.store.ready(1)).unwrap();
+            let ready = now(self.records.store.ready(1, &[])).unwrap();
             if next.is_empty() && ready.is_empty() {
                 return Ok(Came::Through);
             }
@@ -378,7 +382,7 @@ impl<'a> Life<'a> {
             }
             self.nothing_is_overdue()?;
         }
-        let left = now(self.records.store.ready(usize::MAX)).unwrap();
+        let left = now(self.records.store.ready(usize::MAX, &[])).unwrap();
         Err(format!("it does not come to an end: {left:?}"))
     }
 
@@ -400,13 +404,15 @@ impl<'a> Life<'a> {
         self.turn_clock(i64::try_from(behind + LIVES_MAX).unwrap());
     }
 
-    /// Without a failing store nothing that is ready waits while there is a slot, although no
-    /// time has passed in which somebody could have come to look.
+    /// Without a failing store nothing that is ready waits while there is a slot and the one
+    /// workflow has not its share, although no time has passed in which somebody could have come
+    /// to look.
     fn nothing_is_left_lying(&self) -> Result<(), String> {
         let Some(engine) = &self.engine else { return Ok(()) };
-        let (metrics, ready) = (engine.metrics(), now(self.records.store.ready(99)).unwrap());
+        let (metrics, ready) = (engine.metrics(), now(self.records.store.ready(99, &[])).unwrap());
         let waits = ready.len() as u64 > metrics.runs_active;
-        if waits && metrics.runs_active < metrics.runs_max && self.manners.failures == 0 {
+        let room = metrics.runs_max.min(self.manners.runs_per_workflow_max as u64);
+        if waits && metrics.runs_active < room && self.manners.failures == 0 {
             return Err(format!("ready, and nobody takes it up: {ready:?}"));
         }
         Ok(())

@@ -261,7 +261,7 @@ pub(crate) fn caller(event: Option<&Event>) -> Option<usize> {
 /// The store lists what is ready and what has a deadline, and nothing else.
 pub(crate) fn lists_agree(ledger: &Ledger, store: &MemoryStore) -> Holds {
     let executions = || ledger.stories.values().map(|story| &story.execution);
-    let listed = now(store.ready(usize::MAX)).unwrap();
+    let listed = now(store.ready(usize::MAX, &[])).unwrap();
     let listed: BTreeSet<ExecutionId> = listed.into_iter().map(|ready| ready.id).collect();
     let ready = executions().filter(|one| one.wake() == Wake::Now).map(|one| one.id).collect();
     ensure(listed == ready, || format!("listed as ready: {listed:?}; are ready: {ready:?}"))?;

@@ -96,9 +96,11 @@ impl Prepared {
         runner: Arc<dyn StepRunner>,
         clock: Arc<ManualClock>,
         runs_max: usize,
+        runs_per_workflow_max: usize,
     ) -> Result<Engine, EngineError> {
         let mut settings = self.settings.clone();
         settings.limits.runs_max = runs_max;
+        settings.limits.runs_per_workflow_max = runs_per_workflow_max;
         let (gate, keys) = (Arc::new(Anything), self.keys.clone());
         let secret_keys = SecretKeys::new(vec![[7; 32].into()]).unwrap();
         Engine::start(EngineParts { store, runner, gate, clock, keys, secret_keys, settings }).await

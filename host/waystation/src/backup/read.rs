@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use waystation_core::Digest;
+use waystation_store_sled::STORE_FORMATS_READ;
 
 use super::{END, End, FORMAT, KEYS, MANIFEST, MEMBER_BYTES_MAX, Manifest};
 use crate::failure::{Done, Failure};
@@ -88,11 +89,11 @@ fn read_manifest(member: &mut impl Read) -> Done<Manifest> {
             "the backup has the format {found:?}; this version reads {FORMAT:?}"
         )));
     }
-    if manifest.store_format != waystation_store_sled::STORE_FORMAT {
+    if !STORE_FORMATS_READ.contains(&manifest.store_format.as_str()) {
         let found = crate::output::printable(&manifest.store_format);
-        let reads = waystation_store_sled::STORE_FORMAT;
+        let reads = STORE_FORMATS_READ.map(|format| format!("{format:?}")).join(" and ");
         return Err(Failure::new(format!(
-            "the backup is of a store of the format {found:?}; this version reads {reads:?}"
+            "the backup is of a store of the format {found:?}; this version reads {reads}"
         ))
         .hint("restore it with the version that made it"));
     }
