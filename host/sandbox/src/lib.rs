@@ -20,6 +20,7 @@
 
 mod attempt;
 mod bindings;
+mod capacity;
 pub mod compile;
 mod compiler;
 mod components;
@@ -46,6 +47,7 @@ mod secrets;
 mod shape;
 mod stdio;
 mod ticker;
+mod tidy;
 
 pub use compiler::{AdmitError, Compiler, InProcess};
 pub use components::ComponentSource;
