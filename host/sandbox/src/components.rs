@@ -106,10 +106,12 @@ impl Components {
             move || Digest::of(&bytes)
         });
         let digest = digest.await.map_err(AdmitError::Host)?;
-        let _flight = self.flights.board(digest).await;
+        // In this order: an upload that waits for a place would hold up the component's runs.
         let _place = self.compiles.acquire().await;
+        let flight = self.flights.board(digest).await;
         if self.load(digest, bytes.clone()).await.is_ok() {
-            return self.compiler.prepare(bytes, None).await;
+            drop(flight);
+            return self.prepare(digest, bytes, None).await;
         }
         let (manifest, _) = self.compile(digest, bytes).await?;
         Ok(manifest)
@@ -140,17 +142,7 @@ impl Components {
         let _place = self.recompiles.acquire().await;
         tracing::info!(%digest, "compiling a component for a run");
         let compiled = self.compile(digest, bytes).await;
-        compiled.map(|(_, ready)| ready).map_err(|error| match error {
-            AdmitError::Invalid(error) => {
-                let message = format!("the component {digest} can't be run: {error}");
-                Failure::new(FailureKind::Component, "ComponentError", message)
-            }
-            AdmitError::Host(error) => {
-                tracing::error!(%digest, error, "a component could not be compiled");
-                let message = "the host failed while it compiled the component";
-                Failure::new(FailureKind::HostFault, "HostFault", message).retryable()
-            }
-        })
+        compiled.map(|(_, ready)| ready).map_err(|error| not_compiled(digest, error))
     }
 
     /// Has the machine code made, and loads it.
@@ -160,10 +152,30 @@ impl Components {
         bytes: Bytes,
     ) -> Result<(Manifest, StepPre<Guest>), AdmitError> {
         let room = self.maker.code.make_room().map_err(unusable)?;
-        let manifest = self.compiler.prepare(bytes.clone(), Some(room.path())).await?;
+        let manifest = self.prepare(digest, bytes.clone(), Some(room.path())).await?;
         let maker = self.maker.clone();
         let taken = in_background(move || maker.take(room.path(), digest, &bytes)).await;
         Ok((manifest, taken.map_err(AdmitError::Host).flatten()?))
+    }
+
+    /// Has the component checked, and compiled where there is a folder. Who compiles is not
+    /// believed about whose component this is: bytes are kept under the answer's digest.
+    async fn prepare(
+        &self,
+        digest: Digest,
+        bytes: Bytes,
+        into: Option<&Path>,
+    ) -> Result<Manifest, AdmitError> {
+        let size = bytes.len() as u64;
+        let manifest = self.compiler.prepare(bytes, into).await?;
+        if manifest.digest == digest && manifest.size == size {
+            return Ok(manifest);
+        }
+        let Manifest { digest: other, size: other_size, .. } = manifest;
+        Err(AdmitError::Host(format!(
+            "the compiler was given {digest} of {size} bytes and answers about {other} of \
+             {other_size} bytes"
+        )))
     }
 
     /// A component whose machine code is there.
@@ -173,6 +185,28 @@ impl Components {
         }
         let maker = self.maker.clone();
         in_background(move || maker.make(digest, &bytes)).await.map_err(NotMade::Host).flatten()
+    }
+}
+
+/// What it means for a run that its component, which was admitted once, is not compiled again.
+/// The compiler's bounds say more about the host than about the component then: the one needs
+/// longer under pressure, the other has not changed.
+fn not_compiled(digest: Digest, error: AdmitError) -> Failure {
+    use InvalidComponent::{CompileMemory, CompileTimeout, Uncompilable};
+    tracing::error!(%digest, %error, "a component could not be compiled for a run");
+    let host_fault =
+        |message| Failure::new(FailureKind::HostFault, "HostFault", message).retryable();
+    match error {
+        AdmitError::Host(_) => {
+            host_fault(format!("the host failed while it compiled the component {digest}"))
+        }
+        AdmitError::Invalid(
+            error @ (CompileTimeout { .. } | CompileMemory | Uncompilable { .. }),
+        ) => host_fault(format!("the host could not compile the component {digest}: {error}")),
+        AdmitError::Invalid(error) => {
+            let message = format!("the component {digest} can't be run: {error}");
+            Failure::new(FailureKind::Component, "ComponentError", message)
+        }
     }
 }
 
