@@ -55,42 +55,39 @@ impl Engine {
             logs: Vec::new(),
         };
         rehearsal.accept(trigger);
-        let message = self.rehearse(&workflow, &mut rehearsal).await;
+        let message = self.rehearse(&workflow, &mut rehearsal).await?;
         drop(slot);
         Ok(Some(rehearsal.report(message)))
     }
 
     /// Moves the rehearsal to its end. Returns why it ended before the workflow did.
-    async fn rehearse(&self, workflow: &Workflow, rehearsal: &mut Rehearsal) -> Option<String> {
+    async fn rehearse(
+        &self,
+        workflow: &Workflow,
+        rehearsal: &mut Rehearsal,
+    ) -> Result<Option<String>, StoreError> {
         while let State::Queued(run) = rehearsal.execution.state.clone() {
             let start = Event::Start { run: run.id, attempt: run.attempt };
-            let inputs = match rehearsal.inputs(&run) {
-                Ok(inputs) => inputs,
-                Err(error) => return Some(error.to_string()),
-            };
-            let inputs = match self.with_secrets(workflow, &run, inputs).await {
-                Ok(inputs) => inputs,
-                Err(error) => return Some(error.to_string()),
-            };
+            let inputs = self.with_secrets(workflow, &run, rehearsal.inputs(&run)?).await?;
             if let Err(rejected) = rehearsal.apply(start, self.0.clock.now()) {
-                return Some(rejected.to_string());
+                return Ok(Some(rejected.to_string()));
             }
             let report = self.attempt(workflow, &rehearsal.execution, &run, inputs).await;
             let (mut event, attachments) = outcome(&run, report);
             rehearsal.logs.extend(attachments.log);
             let refused = refused(&mut event);
             if let Err(rejected) = rehearsal.apply(event, self.0.clock.now()) {
-                return Some(rejected.to_string());
+                return Ok(Some(rejected.to_string()));
             }
             if let Some(call) = refused {
                 rehearsal.cancel(self.0.clock.now());
-                return Some(format!(
+                return Ok(Some(format!(
                     "Workflow execution canceled — this may be due to flow.{call}() usage \
                      (not supported in test)"
-                ));
+                )));
             }
         }
-        None
+        Ok(None)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Components that are ready to run: checked, compiled, linked, and a bounded number of them
 //! kept.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use wasmtime::component::{Component, Linker};
 use waystation_core::{Digest, Failure, FailureKind, Limits};
 
 use crate::bindings::StepPre;
+use crate::capacity::Capacity;
 use crate::cpu::in_background;
 use crate::flight::Flights;
 use crate::guest::Guest;
@@ -51,6 +53,9 @@ struct Maker {
     engine: Engine,
     linker: Linker<Guest>,
     code: MachineCode,
+    /// Held from when machine code is put on disk to when it is loaded: putting some may remove
+    /// other.
+    taking: Mutex<()>,
     kept: Mutex<Kept>,
 }
 
@@ -58,14 +63,14 @@ struct Maker {
 struct Kept {
     /// Least recently used first.
     entries: Vec<KeptOne>,
-    /// Machine code of all of them, in bytes, but for one that takes more alone.
-    bytes_max: usize,
+    /// Of machine code.
+    capacity: Capacity,
 }
 
 struct KeptOne {
     digest: Digest,
     ready: StepPre<Guest>,
-    bytes: usize,
+    bytes: u64,
 }
 
 impl Components {
@@ -78,11 +83,12 @@ impl Components {
         compiler: Arc<dyn Compiler>,
         limits: &Limits,
     ) -> Components {
-        let bytes_max = (limits.machine_code_kept_mib as usize) << 20;
-        let kept = Mutex::new(Kept { entries: Vec::new(), bytes_max });
+        let bytes_max = u64::from(limits.machine_code_kept_mib) << 20;
+        let capacity = Capacity { entries_max: KEPT_MAX, bytes_max };
+        let kept = Mutex::new(Kept { entries: Vec::new(), capacity });
         let compiles_max = limits.compiles_max;
         Components {
-            maker: Arc::new(Maker { engine, linker, code, kept }),
+            maker: Arc::new(Maker { engine, linker, code, taking: Mutex::new(()), kept }),
             source,
             compiler,
             flights: Flights::new(),
@@ -100,10 +106,12 @@ impl Components {
             move || Digest::of(&bytes)
         });
         let digest = digest.await.map_err(AdmitError::Host)?;
-        let _flight = self.flights.board(digest).await;
+        // In this order: an upload that waits for a place would hold up the component's runs.
         let _place = self.compiles.acquire().await;
+        let flight = self.flights.board(digest).await;
         if self.load(digest, bytes.clone()).await.is_ok() {
-            return self.compiler.prepare(bytes, None).await;
+            drop(flight);
+            return self.prepare(digest, bytes, None).await;
         }
         let (manifest, _) = self.compile(digest, bytes).await?;
         Ok(manifest)
@@ -134,17 +142,7 @@ impl Components {
         let _place = self.recompiles.acquire().await;
         tracing::info!(%digest, "compiling a component for a run");
         let compiled = self.compile(digest, bytes).await;
-        compiled.map(|(_, ready)| ready).map_err(|error| match error {
-            AdmitError::Invalid(error) => {
-                let message = format!("the component {digest} can't be run: {error}");
-                Failure::new(FailureKind::Component, "ComponentError", message)
-            }
-            AdmitError::Host(error) => {
-                tracing::error!(%digest, error, "a component could not be compiled");
-                let message = "the host failed while it compiled the component";
-                Failure::new(FailureKind::HostFault, "HostFault", message).retryable()
-            }
-        })
+        compiled.map(|(_, ready)| ready).map_err(|error| not_compiled(digest, error))
     }
 
     /// Has the machine code made, and loads it.
@@ -153,23 +151,31 @@ impl Components {
         digest: Digest,
         bytes: Bytes,
     ) -> Result<(Manifest, StepPre<Guest>), AdmitError> {
-        let unusable = |error| AdmitError::Host(format!("the folder of machine code: {error}"));
         let room = self.maker.code.make_room().map_err(unusable)?;
-        let manifest = self.compiler.prepare(bytes.clone(), Some(room.path())).await?;
+        let manifest = self.prepare(digest, bytes.clone(), Some(room.path())).await?;
         let maker = self.maker.clone();
-        let taken = in_background({
-            let bytes = bytes.clone();
-            move || maker.code.take(room.path(), &maker.engine, &bytes)
-        });
-        taken.await.map_err(AdmitError::Host)?.map_err(unusable)?;
-        match self.load(digest, bytes).await {
-            Ok(ready) => Ok((manifest, ready)),
-            Err(NotMade::Invalid(invalid)) => Err(invalid.into()),
-            Err(NotMade::NotThere) => {
-                Err(AdmitError::Host("what was compiled is not what the engine looks for".into()))
-            }
-            Err(NotMade::Host(error)) => Err(AdmitError::Host(error)),
+        let taken = in_background(move || maker.take(room.path(), digest, &bytes)).await;
+        Ok((manifest, taken.map_err(AdmitError::Host).flatten()?))
+    }
+
+    /// Has the component checked, and compiled where there is a folder. Who compiles is not
+    /// believed about whose component this is: bytes are kept under the answer's digest.
+    async fn prepare(
+        &self,
+        digest: Digest,
+        bytes: Bytes,
+        into: Option<&Path>,
+    ) -> Result<Manifest, AdmitError> {
+        let size = bytes.len() as u64;
+        let manifest = self.compiler.prepare(bytes, into).await?;
+        if manifest.digest == digest && manifest.size == size {
+            return Ok(manifest);
         }
+        let Manifest { digest: other, size: other_size, .. } = manifest;
+        Err(AdmitError::Host(format!(
+            "the compiler was given {digest} of {size} bytes and answers about {other} of \
+             {other_size} bytes"
+        )))
     }
 
     /// A component whose machine code is there.
@@ -180,6 +186,32 @@ impl Components {
         let maker = self.maker.clone();
         in_background(move || maker.make(digest, &bytes)).await.map_err(NotMade::Host).flatten()
     }
+}
+
+/// What it means for a run that its component, which was admitted once, is not compiled again.
+/// The compiler's bounds say more about the host than about the component then: the one needs
+/// longer under pressure, the other has not changed.
+fn not_compiled(digest: Digest, error: AdmitError) -> Failure {
+    use InvalidComponent::{CompileMemory, CompileTimeout, Uncompilable};
+    tracing::error!(%digest, %error, "a component could not be compiled for a run");
+    let host_fault =
+        |message| Failure::new(FailureKind::HostFault, "HostFault", message).retryable();
+    match error {
+        AdmitError::Host(_) => {
+            host_fault(format!("the host failed while it compiled the component {digest}"))
+        }
+        AdmitError::Invalid(
+            error @ (CompileTimeout { .. } | CompileMemory | Uncompilable { .. }),
+        ) => host_fault(format!("the host could not compile the component {digest}: {error}")),
+        AdmitError::Invalid(error) => {
+            let message = format!("the component {digest} can't be run: {error}");
+            Failure::new(FailureKind::Component, "ComponentError", message)
+        }
+    }
+}
+
+fn unusable(error: std::io::Error) -> AdmitError {
+    AdmitError::Host(format!("the folder of machine code: {error}"))
 }
 
 /// Why a component is not ready.
@@ -193,6 +225,24 @@ enum NotMade {
 }
 
 impl Maker {
+    /// Takes over the machine code that was made in `room`, and loads it.
+    fn take(
+        &self,
+        room: &Path,
+        digest: Digest,
+        bytes: &[u8],
+    ) -> Result<StepPre<Guest>, AdmitError> {
+        let _alone = self.taking.lock();
+        self.code.take(room, &self.engine, bytes).map_err(unusable)?;
+        self.make(digest, bytes).map_err(|error| match error {
+            NotMade::Invalid(invalid) => invalid.into(),
+            NotMade::NotThere => {
+                AdmitError::Host("what was compiled is not what the engine looks for".into())
+            }
+            NotMade::Host(error) => AdmitError::Host(error),
+        })
+    }
+
     fn make(&self, digest: Digest, bytes: &[u8]) -> Result<StepPre<Guest>, NotMade> {
         let component = MachineCode::load(&self.engine, bytes).map_err(|error| match error {
             NotLoaded::NotThere => NotMade::NotThere,
@@ -202,7 +252,7 @@ impl Maker {
             }
         })?;
         let ready = self.link(digest, &component).map_err(NotMade::Invalid)?;
-        let bytes = compile::machine_code_bytes(&component);
+        let bytes = compile::machine_code_bytes(&component) as u64;
         self.kept.lock().put(KeptOne { digest, ready: ready.clone(), bytes });
         Ok(ready)
     }
@@ -258,34 +308,7 @@ impl Kept {
     fn put(&mut self, new: KeptOne) {
         self.entries.retain(|kept| kept.digest != new.digest);
         self.entries.push(new);
-        let sizes: Vec<usize> = self.entries.iter().map(|kept| kept.bytes).collect();
-        self.entries.drain(..too_many(&sizes, self.bytes_max));
-    }
-}
-
-/// How many of the first have to go, so that the others are few enough and take at most
-/// `bytes_max`. The last one stays.
-fn too_many(sizes: &[usize], bytes_max: usize) -> usize {
-    let mut sum = 0_usize;
-    let stay = sizes.iter().rev().take(KEPT_MAX).enumerate().take_while(|(at, size)| {
-        sum = sum.saturating_add(**size);
-        *at == 0 || sum <= bytes_max
-    });
-    sizes.len() - stay.count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_used_last_stays_as_far_as_there_is_room() {
-        assert_eq!(too_many(&[], 10), 0);
-        assert_eq!(too_many(&[11], 10), 0);
-        assert_eq!(too_many(&[1, 11], 10), 1);
-        assert_eq!(too_many(&[4, 3, 3], 10), 0);
-        assert_eq!(too_many(&[5, 3, 3], 10), 1);
-        assert_eq!(too_many(&[1, 11, 1], 10), 2);
-        assert_eq!(too_many(&[0; KEPT_MAX + 2], 10), 2);
+        let sizes: Vec<u64> = self.entries.iter().map(|kept| kept.bytes).collect();
+        self.entries.drain(..self.capacity.too_many(&sizes));
     }
 }

@@ -17,8 +17,9 @@ const INSTANCE_BYTES_MAX: usize = 8 << 20;
 /// What the memory of a finished instance may keep of real memory for the next, in bytes.
 const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 
-/// What compiled components may take on disk before old ones are removed, in bytes.
-const COMPILED_BYTES_MAX: u64 = 4 << 30;
+/// Machine code of all components on disk, in bytes: past it, what was not used for longest is
+/// removed. A child that compiles has a folder of its own, and never reaches it.
+pub(crate) const COMPILED_BYTES_MAX: u64 = 4 << 30;
 
 /// Stack of a guest's that is left for the host's functions that it calls, in bytes.
 const HOST_STACK_BYTES: usize = 3 << 19;

@@ -20,6 +20,7 @@
 
 mod attempt;
 mod bindings;
+mod capacity;
 pub mod compile;
 mod compiler;
 mod components;
@@ -47,6 +48,7 @@ mod secrets;
 mod shape;
 mod stdio;
 mod ticker;
+mod tidy;
 
 pub use compiler::{AdmitError, Compiler, InProcess};
 pub use components::ComponentSource;

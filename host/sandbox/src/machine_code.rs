@@ -17,6 +17,10 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 use waystation_core::Clock;
 
+use crate::capacity::Capacity;
+use crate::engine::COMPILED_BYTES_MAX;
+use crate::tidy::tidy;
+
 /// What wasmtime says when an engine without a compiler finds no entry.
 const NOT_THERE: &str = "not configured with a compiler";
 
@@ -26,9 +30,14 @@ const MAKING: &str = "making-";
 /// A folder in which nothing has changed for so long was left behind by a process that is gone.
 const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
+/// Components whose machine code stays on disk. Small ones are many before they are large, and
+/// all are listed when one comes.
+const COMPILED_ENTRIES_MAX: usize = 1 << 14;
+
 /// The folder of machine code.
 pub(crate) struct MachineCode {
     folder: PathBuf,
+    capacity: Capacity,
 }
 
 /// Why nothing was loaded.
@@ -41,12 +50,17 @@ pub(crate) enum NotLoaded {
 }
 
 impl MachineCode {
-    /// The folder is there already. What others left behind in it is removed.
+    /// The folder is there already. What others left behind in it is removed, and what is too
+    /// much.
     pub(crate) fn open(folder: PathBuf, clock: &dyn Clock) -> MachineCode {
         if let Err(error) = remove_left_behind(&folder, clock) {
             tracing::warn!(%error, "what was left behind of compiling is not removed");
         }
-        MachineCode { folder }
+        let capacity =
+            Capacity { entries_max: COMPILED_ENTRIES_MAX, bytes_max: COMPILED_BYTES_MAX };
+        let code = MachineCode { folder, capacity };
+        code.tidy(None);
+        code
     }
 
     /// An empty folder to make machine code in, which goes with the answer.
@@ -54,13 +68,28 @@ impl MachineCode {
         tempfile::Builder::new().prefix(MAKING).tempdir_in(&self.folder)
     }
 
-    /// Takes over the one entry that was made in `room`, for `component` in `engine`.
+    /// Takes over the one entry that was made in `room`, for `component` in `engine`. Others may
+    /// have to go for it.
     pub(crate) fn take(&self, room: &Path, engine: &Engine, component: &[u8]) -> io::Result<()> {
         let entry = only_entry(&room.join("modules"))?;
         let version = entry.parent().and_then(Path::file_name).ok_or_else(nothing_made)?;
-        let shelf = self.folder.join("modules").join(version);
+        let shelf = self.modules().join(version);
         std::fs::create_dir_all(&shelf)?;
-        std::fs::rename(entry, shelf.join(name(engine, component)))
+        let new = shelf.join(name(engine, component));
+        std::fs::rename(entry, &new)?;
+        self.tidy(Some(&new));
+        Ok(())
+    }
+
+    /// Where wasmtime looks.
+    fn modules(&self) -> PathBuf {
+        self.folder.join("modules")
+    }
+
+    fn tidy(&self, new: Option<&Path>) {
+        if let Err(error) = tidy(&self.modules(), new, self.capacity) {
+            tracing::warn!(%error, "old machine code is not removed");
+        }
     }
 
     /// Loads what is there for `component`. Never compiles: `engine` has no compiler.
@@ -164,6 +193,41 @@ mod tests {
         Component::from_binary(&compiles, &component).unwrap();
         code.take(room.path(), &runs, &component).unwrap();
         MachineCode::load(&runs, &component).unwrap();
+    }
+
+    /// Another one for each name.
+    fn named(name: &str) -> Vec<u8> {
+        wat::parse_str(format!("(component (core module (func (export \"{name}\"))))")).unwrap()
+    }
+
+    #[test]
+    fn a_new_entry_takes_the_place_of_the_one_that_was_not_used_for_longest() {
+        let (folder, mut code) = folder();
+        code.capacity.entries_max = 2;
+        let runs = engine::for_runs(folder.path(), &Limits::default()).unwrap();
+        let put = |code: &MachineCode, component: &[u8]| {
+            let room = code.make_room().unwrap();
+            let compiles = engine::for_compiling(room.path()).unwrap();
+            Component::from_binary(&compiles, component).unwrap();
+            code.take(room.path(), &runs, component).unwrap();
+        };
+        let is_there = |component: &[u8]| MachineCode::load(&runs, component).is_ok();
+        let all = ["a", "b", "c"].map(named);
+        // Long ago: as far as clocks of files are concerned, the others could come at once.
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        put(&code, &all[0]);
+        let first = only_entry(&code.modules()).unwrap();
+        let file = std::fs::File::options().write(true).open(&first).unwrap();
+        file.set_modified(long_ago).unwrap();
+        put(&code, &all[1]);
+        assert!(first.exists());
+        put(&code, &all[2]);
+        assert!(!first.exists());
+        assert_eq!([0, 1, 2].map(|at| is_there(&all[at])), [false, true, true]);
+
+        code.capacity = Capacity { entries_max: 10, bytes_max: 0 };
+        put(&code, &all[0]);
+        assert_eq!([0, 1, 2].map(|at| is_there(&all[at])), [true, false, false]);
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! A test run shows what would happen and leaves nothing behind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
-use waystation_core::Status;
+use tempfile::TempDir;
+use waystation_core::{Limits, ManualClock, SecretTerms, SecretValue, Status, Timestamp};
+use waystation_store::{Call, Fate, FaultyStore, Gate, MemoryStore, StoreError};
 
 use crate::support::{Does, World, bounded, suspend};
 
@@ -71,4 +76,42 @@ async fn what_is_not_there_can_not_be_tested() {
     let world = World::new(|_| Does::Hangs).await;
     let name = "w".parse().unwrap();
     assert!(world.engine.test_run(&name, bounded(&json!({}))).await.unwrap().is_none());
+}
+
+/// No secret can be read from when this is set.
+#[derive(Default)]
+struct NoSecrets(AtomicBool);
+
+impl Gate for NoSecrets {
+    async fn before(&self, call: Call) -> Fate {
+        if call.method == "secret" && self.0.load(Ordering::SeqCst) {
+            Fate::Fails
+        } else {
+            Fate::Proceeds
+        }
+    }
+
+    async fn after(&self, _: Call) -> Fate {
+        Fate::Proceeds
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_under_a_test_run_is_no_result_of_it() {
+    let no_secrets = Arc::new(NoSecrets::default());
+    let inner = Arc::new(MemoryStore::new());
+    let store = Arc::new(FaultyStore::new(inner, no_secrets.clone()));
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
+    let folder = Arc::new(TempDir::new().unwrap());
+    let world = World::over(store, clock, folder, Limits::default(), |_| Does::Hangs).await;
+    let terms = SecretTerms { destinations: vec![], reveal: true };
+    let value = SecretValue::new("a secret value".to_owned().into()).unwrap();
+    world.engine.put_secret("KEY".parse().unwrap(), terms, &value).await.unwrap();
+    world
+        .deploy(json!([{"name": "a", "allow": {"secrets": [{"name": "KEY", "reveal": true}]}}]))
+        .await;
+    no_secrets.0.store(true, Ordering::SeqCst);
+    let name = "w".parse().unwrap();
+    let tested = world.engine.test_run(&name, bounded(&json!({}))).await;
+    assert!(matches!(tested, Err(StoreError::Io(_))), "{tested:?}");
 }

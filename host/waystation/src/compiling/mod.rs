@@ -1,7 +1,11 @@
 //! Components are checked and compiled by a child process, which can be bounded and killed.
 //!
-//! The child is this very program under a hidden verb. It gets nothing but the component: no
-//! environment, no files but the folder for machine code. Its answer is one line of JSON.
+//! The child is this very program under a hidden verb. It is given the component, a folder for
+//! machine code, and nothing else: no environment, no open files. Its answer is one line of JSON,
+//! and is not believed about which component it was given.
+//!
+//! It is bounded, not confined: it runs as the server's user, and may read and write what that
+//! user may. A component that takes over the compiler has taken over the server.
 
 mod child;
 mod parent;

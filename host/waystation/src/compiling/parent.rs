@@ -149,7 +149,9 @@ fn outcome(left: &Left, compile_s: u32) -> Answer {
     } else if said("overflowed its stack") {
         uncompilable("it is nested too deep for the compiler, whose stack overflowed")
     } else if by(Signal::KILL) {
-        uncompilable("the system killed the compiler, most likely for want of memory")
+        // Nobody here did: past its own bounds, a child ends otherwise. The component may be fit.
+        let message = "the system killed the compiler, most likely for want of memory";
+        return Err(AdmitError::Host(message.into()));
     } else {
         uncompilable("the compiler crashed on it")
     };
@@ -180,8 +182,13 @@ mod tests {
         assert_eq!(meaning(exit(101), "Cannot allocate memory (os error 12)"), "compile_memory");
         assert_eq!(meaning(Signal::ABORT.as_raw(), "has overflowed its stack"), "uncompilable");
         assert_eq!(meaning(Signal::XFSZ.as_raw(), ""), "too_demanding");
-        assert_eq!(meaning(Signal::KILL.as_raw(), ""), "uncompilable");
         assert_eq!(meaning(exit(101), "assertion failed"), "uncompilable");
         assert!(meaning(exit(0), "").contains("not readable"));
+    }
+
+    #[test]
+    fn a_child_that_the_system_killed_says_nothing_of_its_component() {
+        let killed = meaning(Signal::KILL.as_raw(), "");
+        assert!(killed.starts_with("Err(Host("), "{killed}");
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use waystation_core::{
     StepLimits, StepRunner, Timestamp,
 };
 use waystation_sandbox::{
-    AdmitError, ComponentSource, InProcess, InvalidComponent, OutboundPolicy, Sandbox,
+    AdmitError, Compiler, ComponentSource, InProcess, InvalidComponent, OutboundPolicy, Sandbox,
     SandboxConfig,
 };
 pub(crate) use waystation_wat::{PRINT, component, guest, guest_with};
@@ -36,9 +37,19 @@ pub(crate) fn sandbox_with(
     let compiled = tempfile::tempdir().unwrap().keep();
     let compiler =
         InProcess { machine_code_bytes_max: (limits.machine_code_mib_max as usize) << 20 };
+    sandbox_of(compiled, outbound, limits, source, Arc::new(compiler))
+}
+
+pub(crate) fn sandbox_of(
+    compiled: PathBuf,
+    outbound: OutboundPolicy,
+    limits: Limits,
+    source: Arc<dyn ComponentSource>,
+    compiler: Arc<dyn Compiler>,
+) -> Arc<Sandbox> {
     let config = SandboxConfig { compiled, outbound, limits };
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_millis(1_000)));
-    Arc::new(Sandbox::new(config, source, Arc::new(compiler), clock).unwrap())
+    Arc::new(Sandbox::new(config, source, compiler, clock).unwrap())
 }
 
 /// Holds nothing.
