@@ -53,7 +53,7 @@ impl Rate {
     pub(crate) fn take(&self, source: Source, now: Timestamp) -> Result<(), TooOften> {
         let Some(cost) = self.cost() else { return Ok(()) };
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = spent.get(&source).map_or(0, |spent| spent.left(now));
+        let left = left(&mut spent, source, now);
         fits(left, cost)?;
         if !spent.contains_key(&source) {
             make_room(&mut spent, now);
@@ -69,8 +69,8 @@ impl Rate {
     /// It was too often.
     pub(crate) fn look(&self, source: Source, now: Timestamp) -> Result<(), TooOften> {
         let Some(cost) = self.cost() else { return Ok(()) };
-        let spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        fits(spent.get(&source).map_or(0, |spent| spent.left(now)), cost)
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        fits(left(&mut spent, source, now), cost)
     }
 
     /// The milliseconds that one try takes to come back; none without a limit. More than one a
@@ -78,6 +78,14 @@ impl Rate {
     fn cost(&self) -> Option<u64> {
         MINUTE_MS.checked_div(self.per_minute.into()).filter(|cost| *cost > 0)
     }
+}
+
+/// What `source` has spent at `now`. It is remembered as of now: after a clock that was set back,
+/// time goes on from there.
+fn left(spent: &mut HashMap<Source, Spent>, source: Source, now: Timestamp) -> u64 {
+    let Some(spent) = spent.get_mut(&source) else { return 0 };
+    *spent = Spent { ms: spent.left(now), at: now };
+    spent.ms
 }
 
 fn fits(left: u64, cost: u64) -> Result<(), TooOften> {
@@ -97,10 +105,12 @@ fn make_room(spent: &mut HashMap<Source, Spent>, now: Timestamp) {
     if spent.len() < SOURCES_MAX / 2 {
         return;
     }
-    let mut times: Vec<Timestamp> = spent.values().map(|spent| spent.at).collect();
-    times.sort_unstable();
-    let middle = times.get(times.len() / 2).copied().unwrap_or(now);
-    spent.retain(|_, spent| spent.at > middle);
+    let mut sources: Vec<(Timestamp, Source)> =
+        spent.iter().map(|(source, spent)| (spent.at, *source)).collect();
+    sources.sort_unstable_by_key(|(at, _)| *at);
+    for (_, source) in sources.iter().take(sources.len() / 2) {
+        spent.remove(source);
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +138,14 @@ mod tests {
         assert_eq!(rate.take(source(2), at(999)), Ok(()), "others are not concerned");
         assert_eq!(rate.take(source(1), at(1000)), Ok(()));
         assert_eq!(rate.take(source(1), at(1000)), Err(TooOften { retry_after_s: 1 }));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_waited_for_from_there() {
+        let rate = Rate::new(1);
+        assert_eq!(rate.take(source(1), at(3_600_000)), Ok(()));
+        assert_eq!(rate.take(source(1), at(0)), Err(TooOften { retry_after_s: 60 }));
+        assert_eq!(rate.take(source(1), at(60_000)), Ok(()));
     }
 
     #[test]

@@ -146,8 +146,8 @@ impl Tokens {
         Ok(Tokens(Arc::new(Inner { root, store, live, making })))
     }
 
-    /// Whose token this is; nobody's when it has expired at `now`. Takes the same time for every
-    /// text of a length that is nobody's, also for one whose id is somebody's.
+    /// Whose token this is; nobody's when it has expired at `now`. That a token of ours
+    /// is wrong takes the same time whether its id is somebody's or not.
     pub(crate) fn find(&self, text: &str, now: Timestamp) -> Option<Caller> {
         let (id, secret) = parse(text).map_or((None, text), |(id, secret)| (Some(id), secret));
         let live = id.and_then(|id| self.read().get(&id).cloned());
