@@ -1,6 +1,7 @@
 //! What is taken as a component and as a workflow, and what is said about the rest.
 #![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -316,16 +317,20 @@ fn uploads_beyond_those_that_may_wait_are_put_off() {
     let client = server.client();
     let bomb = client.start_upload("bomb", long_work());
     until_compiling(&server);
-    let waiting = client.start_upload("waiting", bombs::step("that waits"));
-    let busy = wait::until("all places are taken", || {
-        let answer = client.put_component("late", bombs::step("that is late"));
-        (answer.status == 503).then_some(answer)
+    let (sender, answers) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for name in ["one", "other"] {
+            let sender = sender.clone();
+            scope.spawn(move || sender.send(client.put_component(name, bombs::step(name))));
+        }
+        // One of them waits; the other hears at once that there is no place.
+        let busy = answers.recv().unwrap();
+        assert_eq!((busy.status, &busy.json()["code"]), (503, &json!("busy")));
+        assert_eq!(busy.header("retry-after"), "1");
+        assert_eq!(server.compilers().len(), 1);
+        drop(bomb);
+        assert_eq!(answers.recv().unwrap().status, 201);
     });
-    assert_eq!(busy.json()["code"], "busy");
-    assert_eq!(busy.header("retry-after"), "1");
-    assert_eq!(server.compilers().len(), 1);
-    drop(bomb);
-    assert_eq!(waiting.status(), 201);
     client.put_component("late", bombs::step("that is late")).expect(201);
 }
 
