@@ -35,7 +35,7 @@ impl Offered {
 const FLOW: &str = "can pause, repeat or end the workflow";
 const DATA: &str = "exchanges JSON with the host";
 const ENVIRONMENT: &str =
-    "reads environment variables, which are the settings that the step's allow.config lists";
+    "reads environment variables, which are the settings and secrets that the step's allow lists";
 const EXIT: &str = "can end its run with an exit code";
 const STDIN: &str = "reads the standard input, which is empty";
 const STDOUT: &str = "writes to its log";
