@@ -84,7 +84,12 @@ fn names(authority: &str, host: &str) -> bool {
             let suffix = read_by_others(suffix);
             host.len() > suffix.len() + 1 && host.ends_with(&format!(".{suffix}"))
         }
-        None => name == "*" || read_by_others(name) == host,
+        None => {
+            let read = read_by_others(name);
+            // An address may be written in two ways.
+            let same_address = || read.parse::<IpAddr>().is_ok_and(|one| host.parse() == Ok(one));
+            name == "*" || read == host || same_address()
+        }
     }
 }
 
