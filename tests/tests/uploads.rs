@@ -234,7 +234,8 @@ fn hostile_components_are_taken_or_refused_and_the_server_goes_on() {
         ("3 000 000 blocks", bombs::nested_blocks(3_000_000), &[422]),
         ("components in components", bombs::nested_components(5_000), &[201, 422]),
         ("60 MiB of data", bombs::large_data(60 << 20), &[201]),
-        ("60 MiB of code", bombs::many_functions(5_500), &[422]),
+        // Fast machines are done in time.
+        ("60 MiB of code", bombs::many_functions(5_500), &[201, 422]),
     ] {
         let started = Instant::now();
         let answer = client.put_component("hostile", bytes);
