@@ -7,9 +7,9 @@
 use waystation_core::LinkKeys;
 
 use super::data_dir::DataDir;
-use super::private_file;
 use super::token::random_hex;
-use crate::failure::{Done, Failure};
+use super::{key_file, private_file};
+use crate::failure::Done;
 
 pub(super) const NAME: &str = "link-keys";
 
@@ -23,32 +23,12 @@ const HEAD: &str = "\
 
 /// The keys; at first start, a new one.
 pub(super) fn load(data: &DataDir) -> Done<LinkKeys> {
-    let path = data.join(NAME);
-    let failed = |why: String| Failure::new(format!("{}: {why}", path.display()));
-    let text = match private_file::read(&path).map_err(|error| failed(error.to_string()))? {
-        Some(text) => text,
-        None => {
-            let text = format!("{HEAD}1 {}\n", random_hex::<BYTES>()?);
-            private_file::write(&path, &text).map_err(|error| failed(error.to_string()))?;
-            text
-        }
-    };
-    parse(&text).map_err(failed)
+    let first = || Ok(format!("{HEAD}1 {}\n", random_hex::<BYTES>()?));
+    key_file::load(&data.join(NAME), first, parse)
 }
 
 pub(crate) fn parse(text: &str) -> Result<LinkKeys, String> {
-    let mut keys = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        // The line itself stays out of the message: it may be most of a key.
-        let key = key(line).ok_or_else(|| {
-            format!("line {}: an id from 0 to 255 and 64 hex digits are allowed", number + 1)
-        })?;
-        keys.push(key);
-    }
+    let keys = key_file::lines(text, "an id from 0 to 255 and 64 hex digits", key)?;
     LinkKeys::new(keys)
         .ok_or_else(|| "one key or more, each with its own id, are needed".to_owned())
 }

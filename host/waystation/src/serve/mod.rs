@@ -2,6 +2,7 @@
 
 mod clock;
 mod data_dir;
+mod key_file;
 mod link_keys;
 mod logging;
 mod maintenance;

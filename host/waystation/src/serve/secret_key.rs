@@ -8,9 +8,9 @@ use waystation_engine::SecretKeys;
 use zeroize::Zeroizing;
 
 use super::data_dir::DataDir;
-use super::private_file;
 use super::token::random_hex;
-use crate::failure::{Done, Failure};
+use super::{key_file, private_file};
+use crate::failure::Done;
 
 pub(super) const NAME: &str = "secret-key";
 
@@ -21,31 +21,13 @@ const HEAD: &str = "\
 
 /// The keys; at first start, a new one.
 pub(super) fn load(data: &DataDir) -> Done<SecretKeys> {
-    let path = data.join(NAME);
-    let failed = |why: String| Failure::new(format!("{}: {why}", path.display()));
-    let text = match private_file::read(&path).map_err(|error| failed(error.to_string()))? {
-        Some(text) => text,
-        None => {
-            let text = format!("{HEAD}{}\n", random_hex::<{ SecretKeys::BYTES }>()?);
-            private_file::write(&path, &text).map_err(|error| failed(error.to_string()))?;
-            text
-        }
-    };
-    parse(&Zeroizing::new(text)).map_err(failed)
+    let first = || Ok(format!("{HEAD}{}\n", random_hex::<{ SecretKeys::BYTES }>()?));
+    key_file::load(&data.join(NAME), first, parse)
 }
 
 pub(crate) fn parse(text: &str) -> Result<SecretKeys, String> {
-    let mut keys = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        // The line itself stays out of the message: it may be most of a key.
-        let key = private_file::hex(line)
-            .ok_or_else(|| format!("line {}: 64 hex digits are allowed", number + 1))?;
-        keys.push(Zeroizing::new(key));
-    }
+    let key = |line: &str| private_file::hex(line).map(Zeroizing::new);
+    let keys = key_file::lines(text, "64 hex digits", key)?;
     SecretKeys::new(keys).ok_or_else(|| "one key or more, each once, are needed".to_owned())
 }
 
