@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use waystation_tests::{Cli, Server};
+use waystation_tests::{Cli, Server, ServerOptions};
 
 fn workflow(allow: &Value) -> Value {
     let props = json!({"do": [{"return": 1}]});
@@ -85,6 +85,20 @@ fn a_component_that_can_do_more_makes_the_same_file_ask_for_more() {
     client.push("tests/toolbox");
     let problem = client.put_workflow(&file).expect(409).json();
     assert!(beyond(&problem).contains(&"call https://a.example"), "{problem:#}");
+}
+
+#[test]
+fn what_the_operator_changes_is_no_wish_for_more() {
+    let server = Server::start();
+    server.client().push("tests/toolbox");
+    let file = workflow(&json!({}));
+    server.client().put_workflow(&file).expect(201);
+    let more = ServerOptions::new().env("WAYSTATION_LIMITS_MEMORY_MIB", "300");
+    let server = server.kill().restart_with(more);
+    let same = server.client().put_workflow(&file).expect(200).json();
+    assert_eq!(same["version"], 1);
+    let may = same["steps"][0]["may"].as_array().unwrap();
+    assert!(may.contains(&json!("take up to 300 MiB of memory")), "{may:?}");
 }
 
 #[test]
