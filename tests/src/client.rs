@@ -206,6 +206,16 @@ impl Client {
         answer["items"].as_array().cloned().unwrap_or_default()
     }
 
+    /// A figure of `/metrics` as it is now. The state of an execution is told before the figures
+    /// that follow from it are: who expects one waits for it with [`wait::until`].
+    pub fn figure(&self, name: &str) -> u64 {
+        let metrics = self.get("/metrics").expect(200).text();
+        let value = metrics.lines().find_map(|line| {
+            line.strip_prefix("waystation_")?.strip_prefix(name)?.strip_prefix(' ')
+        });
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in {metrics}"))
+    }
+
     /// Everything that an execution logged, a line each.
     pub fn log(&self, id: &str) -> String {
         let answer = self.get(&format!("/api/v1/executions/{id}/logs")).expect(200).json();

@@ -138,12 +138,8 @@ fn all_do(count: usize, act: impl Fn(usize) + Sync) {
 
 /// Waits until the figure is `value`.
 fn settled(client: &Client, figure: &str, value: u64) {
-    let line = format!("waystation_{figure} {value}");
-    let there = || {
-        let text = client.get("/metrics").text();
-        text.lines().any(|found| found == line).then_some(())
-    };
-    wait::within(PATIENCE, there).unwrap_or_else(|| panic!("waited in vain for {line}"));
+    let there = || (client.figure(figure) == value).then_some(());
+    wait::within(PATIENCE, there).unwrap_or_else(|| panic!("waited in vain for {value} {figure}"));
 }
 
 fn timed(act: impl FnOnce()) -> Duration {

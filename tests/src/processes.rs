@@ -26,6 +26,13 @@ pub(crate) fn variables(pid: Pid) -> Option<usize> {
     Some(environment.split(|byte| *byte == 0).filter(|variable| !variable.is_empty()).count())
 }
 
+/// Are the calls of the system that it may make filtered (seccomp)?
+pub(crate) fn is_filtered(pid: Pid) -> Option<bool> {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+    let mode = status.lines().find_map(|line| line.strip_prefix("Seccomp:"))?;
+    Some(mode.trim() == "2")
+}
+
 /// The parent of a process that is alive.
 fn parent_of(pid: Pid) -> Option<Pid> {
     let stat = stat(pid)?;

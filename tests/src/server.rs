@@ -60,6 +60,11 @@ impl Process {
     pub fn variables(self) -> Option<usize> {
         processes::variables(self.0)
     }
+
+    /// Are the calls of the system that it may make filtered? Nothing when it is gone.
+    pub fn is_filtered(self) -> Option<bool> {
+        processes::is_filtered(self.0)
+    }
 }
 
 /// The folder with the data directory, unless that is elsewhere, and the log.

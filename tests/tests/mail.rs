@@ -84,10 +84,8 @@ fn a_mail_waits_for_a_mail_server_that_is_down_also_over_a_crash() {
     clock.advance(Duration::from_secs(3600));
     assert!(mail.message().contains("Subject: Good news"));
     assert_eq!(server.client().execution(&id)["status"], "suspended");
-    wait::until("the mail is off the queue", || {
-        let metrics = server.client().get("/metrics").text();
-        metrics.lines().any(|line| line == "waystation_mails_sent_total 1").then_some(())
-    });
+    let sent = || server.client().figure("mails_sent_total");
+    wait::until("the mail is off the queue", || (sent() == 1).then_some(()));
     let server = server.kill_and_restart();
     clock.advance(Duration::from_secs(100 * 3600));
     server.client().completed(&id);

@@ -255,9 +255,12 @@ fn a_compiler_goes_when_its_uploader_leaves() {
     let server = Server::start();
     let upload = server.client().start_upload("bomb", long_work());
     let compiler = until_compiling(&server);
-    // It bounds itself, so there is a moment in which it has not.
-    wait::until("it is as nice as can be and has no environment", || {
-        (compiler.niceness() == Some(19) && compiler.variables() == Some(0)).then_some(())
+    // It bounds and confines itself, so there is a moment in which it has not.
+    wait::until("it is as nice as can be, has no environment, and may call little", || {
+        let is_so = compiler.niceness() == Some(19)
+            && compiler.variables() == Some(0)
+            && compiler.is_filtered() == Some(true);
+        is_so.then_some(())
     });
     drop(upload);
     until_nothing_compiles(&server);

@@ -1,10 +1,11 @@
-//! The child: bounds itself, reads the component, works, answers.
+//! The child: bounds and confines itself, reads the component, works, answers.
 
 use std::io::{self, Read};
 
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use waystation_sandbox::compile;
 
+use super::confinement::confine;
 use super::{Answer, ChildArgs};
 use crate::failure::{Done, Failure};
 use crate::output;
@@ -21,7 +22,10 @@ const WATCH_STACK_BYTES: usize = 64 << 10;
 /// Does what the parent asks for.
 pub(crate) fn run(args: &ChildArgs) -> Done {
     // Before anything of the component is read.
-    confine(args).map_err(|error| Failure::new(format!("no bounds: {error}")))?;
+    bound(args).map_err(|error| Failure::new(format!("no bounds: {error}")))?;
+    // What a system can't do, the server has said at its start.
+    confine(args.into.as_deref())
+        .map_err(|error| Failure::new(format!("no confinement: {error}")))?;
     let component = receive().map_err(|error| Failure::new(format!("no component: {error}")))?;
     watch_parent().map_err(|error| Failure::new(format!("no thread: {error}")))?;
     let machine_code_bytes_max = (args.machine_code_mib as usize) << 20;
@@ -33,7 +37,7 @@ pub(crate) fn run(args: &ChildArgs) -> Done {
     Ok(())
 }
 
-fn confine(args: &ChildArgs) -> io::Result<()> {
+fn bound(args: &ChildArgs) -> io::Result<()> {
     let limit = |resource, most: u64| {
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })
     };

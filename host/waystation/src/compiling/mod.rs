@@ -4,10 +4,10 @@
 //! machine code, and nothing else: no environment, no open files. Its answer is one line of JSON,
 //! and is not believed about which component it was given.
 //!
-//! It is bounded, not confined: it runs as the server's user, and may read and write what that
-//! user may. A component that takes over the compiler has taken over the server.
+//! It is bounded in what it takes, and confined in what it reaches.
 
 mod child;
+mod confinement;
 mod parent;
 
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use waystation_sandbox::{AdmitError, Manifest};
 
 pub(crate) use child::run;
+pub(crate) use confinement::{Confinement, possible as possible_confinement};
 pub(crate) use parent::ChildCompiler;
 
 /// The hidden verb.

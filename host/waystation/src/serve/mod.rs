@@ -27,6 +27,7 @@ use waystation_http::{App, HttpSettings, Tokens};
 use maintenance::StoreMaintenance;
 use wire::Keys;
 
+use crate::compiling::{self, Confinement};
 use crate::failure::{Done, Failure};
 use crate::output;
 use crate::settings::{ServeArgs, Settings, local_url};
@@ -48,6 +49,7 @@ async fn serve(settings: Settings) -> Done {
     let root = token::load(&data)?;
     let keys = Keys { links: link_keys::load(&data)?, secrets: secret_key::load(&data)? };
 
+    tell_what_is_open(compiling::possible_confinement());
     open_files::make_room(settings.limits.connections_max);
     let listener = TcpListener::bind(&settings.listen).await.map_err(|error| {
         Failure::new(format!("can't listen on {}: {error}", settings.listen))
@@ -92,6 +94,21 @@ async fn serve(settings: Settings) -> Done {
     let served = waystation_http::serve(listener, app, drained).await;
     wired.close().await;
     served.map_err(|error| Failure::new(format!("serving failed: {error}")))
+}
+
+/// Says what a component that took over the compiler could reach on this system.
+fn tell_what_is_open(confinement: Confinement) {
+    if !confinement.files {
+        tracing::warn!(
+            "this system has no Landlock: the compiler's process can read and write what this \
+             server can"
+        );
+    }
+    if !confinement.calls {
+        tracing::warn!(
+            "this system has no seccomp: the compiler's process can call all of the system"
+        );
+    }
 }
 
 /// The names of a server that serves its own machine alone: what it listens on, and the host of
