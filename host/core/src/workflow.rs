@@ -159,6 +159,11 @@ impl RetryPolicy {
         3_600_000
     }
 
+    /// For a run that failed through no fault of its own: what is wrong with the host may pass.
+    /// Five tries in some 85 seconds, whatever the step asks for.
+    pub const AFTER_HOST_FAULT: RetryPolicy =
+        RetryPolicy { attempts: 5, backoff_ms: 1_000, factor: 4.0, max_backoff_ms: 60_000 };
+
     /// The wait after the `failures`-th failure (from 1), in milliseconds.
     pub fn backoff_after(&self, failures: u32) -> u64 {
         let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);

@@ -1,7 +1,7 @@
-//! The run failed: once more if its step's policy says so, else the end.
+//! The run failed: once more if its step's policy, or the host's own, says so; else the end.
 
 use super::{Change, Rejected, Transition};
-use crate::{Failure, Note, Pause, PauseKind, Run};
+use crate::{Failure, FailureKind, Note, Pause, PauseKind, RetryPolicy, Run};
 
 pub(super) fn fail(
     mut change: Change,
@@ -11,7 +11,8 @@ pub(super) fn fail(
 ) -> Result<Transition, Rejected> {
     change.add_compute(compute_ms);
     let failures = run.failures.saturating_add(1);
-    let policy = change.next.step(run.id.step).and_then(|step| step.retry.as_ref());
+    let asked_for = change.next.step(run.id.step).and_then(|step| step.retry.as_ref());
+    let policy = policy(failure.kind, asked_for);
     match policy.filter(|policy| failure.retryable && failures < policy.attempts) {
         Some(policy) => {
             let deadline = change.now.plus_millis(policy.backoff_after(failures));
@@ -32,4 +33,15 @@ pub(super) fn fail(
         }
     }
     Ok(change.done())
+}
+
+/// What the step asks for; of what was the host's fault, at least what the host allows itself.
+fn policy(kind: FailureKind, asked_for: Option<&RetryPolicy>) -> Option<&RetryPolicy> {
+    match (kind, asked_for) {
+        (FailureKind::HostFault, asked_for) => {
+            let hosts = &RetryPolicy::AFTER_HOST_FAULT;
+            asked_for.filter(|asked| asked.attempts >= hosts.attempts).or(Some(hosts))
+        }
+        (_, asked_for) => asked_for,
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::scenario::{REQUEST, Story, payload, rerun, suspend, workflow};
 use super::*;
-use crate::{Caller, Failure, FailureKind, Flow, Note, PauseKind};
+use crate::{Caller, Failure, FailureKind, Flow, Note, PauseKind, Run};
 
 const STEPS: u16 = 3;
 const MAX_RETRIES: u32 = 2;
@@ -21,6 +21,8 @@ enum Act {
     Start,
     Finish(u8),
     Fail(bool),
+    /// Retryable.
+    HostFault,
     Crash,
     Resume(u16, u32),
     Cancel(u16, u32),
@@ -36,6 +38,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => Just(Act::Start),
         6 => (0..5_u8).prop_map(Act::Finish),
         2 => any::<bool>().prop_map(Act::Fail),
+        1 => Just(Act::HostFault),
         1 => Just(Act::Crash),
         4 => pause().prop_map(|(step, run)| Act::Resume(step, run)),
         1 => pause().prop_map(|(step, run)| Act::Cancel(step, run)),
@@ -143,6 +146,13 @@ impl Model {
                     self.end(Status::Failed);
                 }
             }
+            Act::HostFault if self.status == Status::Running => {
+                self.failures += 1;
+                match [1000, 4000, 16_000, 60_000].get(self.failures as usize - 1) {
+                    Some(&wait) => self.pause("retry", now.plus_millis(wait)),
+                    None => self.end(Status::Failed),
+                }
+            }
             Act::Crash if self.status == Status::Running => {
                 self.crashes += 1;
                 self.attempt += 1;
@@ -171,6 +181,11 @@ impl Model {
     }
 }
 
+fn failure(run: Run, kind: FailureKind, retryable: bool) -> Event {
+    let failure = Failure { retryable, ..Failure::new(kind, "E", "no") };
+    Event::Fail { run: run.id, attempt: run.attempt, compute_ms: 1, failure }
+}
+
 /// What an act is for the real thing. Outcomes of runs name the run that is under way.
 fn event(act: &Act, story: &Story) -> Option<Event> {
     let run = story.execution.run().cloned();
@@ -185,12 +200,8 @@ fn event(act: &Act, story: &Story) -> Option<Event> {
             exports: vec![("x".to_owned(), payload(json!([number])))],
             flow: flow(number),
         })?,
-        Act::Fail(retryable) => run.map(|run| Event::Fail {
-            run: run.id,
-            attempt: run.attempt,
-            compute_ms: 1,
-            failure: Failure { retryable, ..Failure::new(FailureKind::GuestError, "E", "no") },
-        })?,
+        Act::Fail(retryable) => failure(run?, FailureKind::GuestError, retryable),
+        Act::HostFault => failure(run?, FailureKind::HostFault, true),
         Act::Crash => run.map(|run| Event::Crash { run: run.id, attempt: run.attempt })?,
         Act::Resume(step, run) => {
             Event::Resume { pause: named(step, run), by: REQUEST, data: Some(payload(json!({}))) }

@@ -113,8 +113,12 @@ impl Story {
     }
 
     fn fail(&mut self, retryable: bool) -> &mut Story {
+        self.fail_as(FailureKind::GuestError, retryable)
+    }
+
+    fn fail_as(&mut self, kind: FailureKind, retryable: bool) -> &mut Story {
         let Run { id: run, attempt, .. } = self.run();
-        let failure = Failure { retryable, ..Failure::new(FailureKind::GuestError, "E", "no") };
+        let failure = Failure { retryable, ..Failure::new(kind, "E", "no") };
         self.happens(Event::Fail { run, attempt, compute_ms: 10, failure }).unwrap();
         self
     }
@@ -364,6 +368,32 @@ fn what_is_not_retryable_is_not_tried_again() {
     let mut story = retrying(3);
     story.start().fail(false);
     assert_eq!(story.status(), Status::Failed);
+}
+
+/// The waits between the tries at a run that fails as retryable, until it is given up.
+fn waits(story: &mut Story, kind: FailureKind) -> Vec<u64> {
+    let mut waits = Vec::new();
+    while story.start().fail_as(kind, true).status() == Status::Suspended {
+        let deadline = story.execution.pause().unwrap().deadline;
+        let wait = deadline.as_millis() - story.now.as_millis();
+        waits.push(wait);
+        story.after(wait).time_out(0, 1).unwrap();
+    }
+    assert_eq!(story.execution.error.as_ref().unwrap().kind, kind);
+    waits
+}
+
+#[test]
+fn what_was_the_hosts_fault_is_tried_again_without_a_policy() {
+    let hosts = [1_000, 4_000, 16_000, 60_000];
+    assert_eq!(waits(&mut two_steps(), FailureKind::HostFault), hosts);
+    assert!(waits(&mut two_steps(), FailureKind::GuestTrap).is_empty());
+    // A policy that gives up sooner was made for the step's own failures.
+    assert_eq!(waits(&mut retrying(2), FailureKind::HostFault), hosts);
+    assert_eq!(waits(&mut retrying(6), FailureKind::HostFault).len(), 5);
+    // Where it would be in vain, it is not tried.
+    let mut vain = two_steps();
+    assert_eq!(vain.start().fail_as(FailureKind::HostFault, false).status(), Status::Failed);
 }
 
 #[test]
