@@ -354,6 +354,31 @@ fn machine_code_that_is_gone_is_made_again_for_a_run() {
     assert!(data.join("compiled/modules").exists());
 }
 
+/// As an operator meets it who mends a disk: nobody wrote a `retry` for that.
+#[test]
+fn a_run_outlives_a_host_that_can_not_compile_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = ServerOptions::new().data(&data).start();
+    let client = server.client();
+    client.put_component("small", bombs::step("made again later")).expect(201);
+    client.deploy(&json!({"name": "small", "steps": [{"name": "a", "component": "small"}]}));
+    let server = server.kill().restart();
+    let compiled = data.join("compiled");
+    std::fs::remove_dir_all(&compiled).unwrap();
+    std::fs::write(&compiled, "in the way of the machine code").unwrap();
+    let client = server.client();
+    let id = client.trigger("small", &Value::Null);
+    let waiting = client.paused(&id)["waiting"].clone();
+    assert_eq!(waiting["kind"], "retry");
+    assert!(waiting["message"].as_str().unwrap().contains("the host failed"), "{waiting}");
+    std::fs::remove_file(&compiled).unwrap();
+    client.post(&format!("/api/v1/executions/{id}/resume"), &Value::Null).expect(200);
+    client.completed(&id);
+    let failures = client.history(&id).iter().filter(|entry| entry["type"] == "fail").count();
+    assert_eq!(failures, 1);
+}
+
 #[test]
 fn executions_go_on_while_a_hostile_component_is_compiled() {
     let neighbours::Beside { alone, beside } = neighbours::measure(30);

@@ -5,8 +5,10 @@
 //! so it can't make entries; it loads what others put there under the name that it looks for. A
 //! name that fits nothing is an error at the next load, and never a compilation.
 
+use std::fs::DirBuilder;
 use std::hash::{Hash, Hasher};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,8 +65,10 @@ impl MachineCode {
         code
     }
 
-    /// An empty folder to make machine code in, which goes with the answer.
+    /// An empty folder to make machine code in, which goes with the answer. Somebody may have
+    /// removed everything meanwhile: it is a cache.
     pub(crate) fn make_room(&self) -> io::Result<TempDir> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         tempfile::Builder::new().prefix(MAKING).tempdir_in(&self.folder)
     }
 
