@@ -294,6 +294,40 @@ fn a_value_goes_nowhere_else() {
     assert_eq!(arrived(&other), 1);
 }
 
+/// A step that guesses must not learn whether it was right: it could try a million in one result.
+#[test]
+fn a_guess_is_not_answered_and_an_echo_is_hidden() {
+    const PIN: &str = "73019264";
+    let echo = echo();
+    let silent = Recorder::answering(|_, _| Reply { status: 200, body: json!("thanks") });
+    let server = Server::start();
+    let client = server.client();
+    set(&server, PIN, &["PIN", "--for", &echo.url, "--for", &silent.url]);
+    set(&server, "84120375", &["OTHER", "--for", &echo.url]);
+    let secrets = json!(["PIN", "OTHER"]);
+    let guesses = json!(["73019263", PIN, "84120375", {"73019264": 73_019_264}]);
+    let guess = [json!({"return": guesses}), json!("leak")];
+    let seen = |actions: &[Value]| {
+        let id = trigger(client, &secrets, &json!([actions, &guess].concat()));
+        let execution = client.completed(&id);
+        (execution["steps"]["step"]["exports"].to_string(), client.log(&id))
+    };
+    let key = json!({"x-pin": "${PIN}"});
+    for calls in [&[][..], &[send(&silent.url, &key, "")], &[send(&echo.url, &json!({}), "")]] {
+        let (exports, log) = seen(calls);
+        assert!(!exports.contains("[secret") && exports.contains(PIN), "{exports}");
+        assert!(!log.contains("[secret") && log.contains(PIN), "{log}");
+    }
+    // What came back is hidden, and what did not is not.
+    let (exports, log) = seen(&[send(&echo.url, &key, "")]);
+    for text in [exports, log] {
+        assert!(text.contains("[secret PIN]") && !text.contains(PIN), "{text}");
+        assert!(text.contains("84120375") && text.contains("73019263"), "{text}");
+    }
+    let asked = |recorder: &Recorder| recorder.nth(1).header("accept-encoding").map(str::to_owned);
+    assert_eq!([asked(&echo), asked(&silent)], [Some("identity".into()), Some("identity".into())]);
+}
+
 #[test]
 fn a_placeholder_is_worth_nothing_in_another_attempt() {
     let recorder = echo();

@@ -59,6 +59,14 @@ impl Secrets {
         hidden.into_iter().find(|secret| secret.placeholder == placeholder)
     }
 
+    /// The numbers, as masks have them, of those that a guest has a placeholder for and that may
+    /// be sent to where `goes` says of their destinations.
+    pub(crate) fn sent_to(&self, goes: impl Fn(&[UrlPattern]) -> bool) -> Vec<usize> {
+        let sent = |secret: &Secret| !secret.given.reveal && goes(secret.destinations());
+        let all = self.all().iter().enumerate();
+        all.filter(|(_, secret)| sent(secret)).map(|(number, _)| number).collect()
+    }
+
     /// Hides them; `None` when there are none.
     pub(crate) fn masks(&self) -> Option<&Masks> {
         self.0.as_deref().map(|inner| &inner.masks)

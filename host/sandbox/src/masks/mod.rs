@@ -6,8 +6,10 @@
 
 mod forms;
 mod stream;
+mod watch;
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aho_corasick::automaton::Automaton as _;
 use aho_corasick::automaton::StateID;
@@ -17,15 +19,35 @@ use waystation_core::RunSecret;
 
 pub(crate) use self::forms::{URL_COMPONENT, json_escaped};
 pub(crate) use self::stream::MaskStream;
+pub(crate) use self::watch::Watch;
 
 /// All forms of all secrets of a run.
+///
+/// Only a secret that the guest can have is hidden: it was given the value, or a server has sent
+/// it back ([`Watch`]). What it writes otherwise and looks like a value is a guess, and hiding
+/// it would tell the guest that the guess was right.
 pub(crate) struct Masks {
     automaton: NFA,
     start: StateID,
-    /// Of each form, by its number: how long it is, and what stands in for it.
-    forms: Vec<(usize, String)>,
+    /// By their numbers in the automaton.
+    forms: Vec<Form>,
     /// How much of a form has been seen in each state.
     depths: Vec<u32>,
+    /// In the order in which they were given.
+    secrets: Vec<Masked>,
+}
+
+struct Form {
+    length: usize,
+    /// Which secret's.
+    secret: usize,
+}
+
+struct Masked {
+    /// What stands in for it.
+    label: String,
+    /// Can the guest have it?
+    known: AtomicBool,
 }
 
 impl Masks {
@@ -33,10 +55,9 @@ impl Masks {
     pub(crate) fn new(secrets: &[RunSecret]) -> Option<Masks> {
         let mut texts: Vec<Vec<u8>> = Vec::new();
         let mut forms = Vec::new();
-        for secret in secrets {
-            let label = format!("[secret {}]", secret.name);
-            for form in forms::forms_of(secret.value.reveal()) {
-                forms.push((form.len(), label.clone()));
+        for (secret, given) in secrets.iter().enumerate() {
+            for form in forms::forms_of(given.value.reveal()) {
+                forms.push(Form { length: form.len(), secret });
                 texts.push(form);
             }
         }
@@ -60,7 +81,27 @@ impl Masks {
                 }
             }
         }
-        Some(Masks { automaton, start, forms, depths })
+        let masked = |secret: &RunSecret| Masked {
+            label: format!("[secret {}]", secret.name),
+            known: AtomicBool::new(secret.reveal),
+        };
+        let secrets = secrets.iter().map(masked).collect();
+        Some(Masks { automaton, start, forms, depths, secrets })
+    }
+
+    /// From now on the guest can have this one.
+    fn is_known_now(&self, secret: usize) {
+        if let Some(secret) = self.secrets.get(secret) {
+            secret.known.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The forms that end in `state`.
+    fn ending_in(&self, state: StateID) -> impl Iterator<Item = &Form> {
+        let count =
+            if self.automaton.is_match(state) { self.automaton.match_len(state) } else { 0 };
+        let pattern = move |at| self.automaton.match_pattern(state, at).as_usize();
+        (0..count).filter_map(move |at| self.forms.get(pattern(at)))
     }
 
     /// `bytes` without secrets.
@@ -95,7 +136,7 @@ mod testing {
             name: name.parse().unwrap(),
             value: SecretValue::new((*value).to_owned().into()).unwrap(),
             destinations: vec![],
-            reveal: false,
+            reveal: true,
         };
         Masks::new(&secrets.iter().map(secret).collect::<Vec<_>>()).unwrap()
     }

@@ -1,9 +1,11 @@
 //! Hides secrets in what comes piece by piece.
 
+use std::sync::atomic::Ordering;
+
 use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton as _, StateID};
 
-use super::Masks;
+use super::{Form, Masks};
 
 /// Hides secrets in what comes piece by piece, whatever the pieces.
 ///
@@ -21,9 +23,9 @@ pub(crate) struct MaskStream {
 struct Stretch {
     start: usize,
     end: usize,
-    /// The form whose label stands in for all: the longest of those with which it begins. Later
+    /// The one whose label stands in for all: that of the longest form with which it begins. Later
     /// ones don't change it, so it is known by the time when what comes before is safe.
-    label: usize,
+    secret: usize,
     /// Was the label given? Then only bytes are left to be left out.
     told: bool,
 }
@@ -48,9 +50,7 @@ impl MaskStream {
         for &byte in bytes {
             self.state = masks.automaton.next_state(Anchored::No, self.state, byte);
             self.held.push(byte);
-            if masks.automaton.is_match(self.state) {
-                self.mark(masks);
-            }
+            self.mark(masks);
         }
         let depth = masks.depths.get(self.state.as_usize()).copied().unwrap_or(0);
         self.release(masks, self.held.len().saturating_sub(depth as usize))
@@ -62,15 +62,16 @@ impl MaskStream {
         self.release(masks, self.held.len())
     }
 
-    /// Secrets end here. What they overlap with becomes one stretch.
+    /// Secrets may end here. What they overlap with becomes one stretch.
     fn mark(&mut self, masks: &Masks) {
-        let count = masks.automaton.match_len(self.state);
-        let found = (0..count).map(|at| masks.automaton.match_pattern(self.state, at).as_usize());
-        let length = |form: usize| masks.forms.get(form).map_or(0, |(length, _)| *length);
-        let Some(longest) = found.max_by_key(|form| length(*form)) else { return };
+        let known = |form: &&Form| {
+            masks.secrets.get(form.secret).is_some_and(|one| one.known.load(Ordering::Relaxed))
+        };
+        let ending = masks.ending_in(self.state).filter(known);
+        let Some(longest) = ending.max_by_key(|form| form.length) else { return };
         let end = self.held.len();
-        let start = end.saturating_sub(length(longest));
-        let mut stretch = Stretch { start, end, label: longest, told: false };
+        let start = end.saturating_sub(longest.length);
+        let mut stretch = Stretch { start, end, secret: longest.secret, told: false };
         while let Some(before) = self.open.pop_if(|before| before.end > stretch.start) {
             if before.told || before.start < stretch.start {
                 stretch = Stretch { end, ..before };
@@ -87,11 +88,11 @@ impl MaskStream {
         let mut from = 0;
         let mut waiting = Vec::new();
         for stretch in std::mem::take(&mut self.open) {
-            let Stretch { start, end, label, mut told } = stretch;
+            let Stretch { start, end, secret, mut told } = stretch;
             if start < safe {
                 if !told {
                     out.extend_from_slice(self.held.get(from..start).unwrap_or_default());
-                    let label = masks.forms.get(label).map_or("[secret]", |(_, label)| label);
+                    let label = masks.secrets.get(secret).map_or("[secret]", |one| &one.label);
                     out.extend_from_slice(label.as_bytes());
                     told = true;
                     self.hid = true;
@@ -100,7 +101,7 @@ impl MaskStream {
             }
             if end > safe {
                 let (start, end) = (start.saturating_sub(safe), end - safe);
-                waiting.push(Stretch { start, end, label, told });
+                waiting.push(Stretch { start, end, secret, told });
             }
         }
         out.extend_from_slice(self.held.get(from..safe).unwrap_or_default());
@@ -149,7 +150,7 @@ mod tests {
     fn secrets_that_chain_for_ever_are_not_held_back_for_ever() {
         const RULE: &str = "-----";
         let masks = masks(&[("KEY", "-----BEGIN PRIVATE KEY-----"), ("B", "-----END KEY")]);
-        let longest = masks.forms.iter().map(|(length, _)| *length).max().unwrap();
+        let longest = masks.forms.iter().map(|form| form.length).max().unwrap();
         let mut stream = MaskStream::new(&masks);
         let mut out = stream.push(&masks, format!("<{RULE}").as_bytes());
         for _ in 0..1000 {

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use tokio::time::Sleep;
 use wasmtime_wasi_http::Error;
 
+use super::echo::Echo;
 use super::error::CallError;
 use super::places::Place;
 use crate::logs::RunLog;
@@ -21,6 +22,7 @@ pub(super) struct AnswerBody {
     /// Bytes that may still come.
     left: usize,
     limits: BodyLimits,
+    echo: Option<Echo>,
     /// While the guest waits for the next piece: how long still. What it does in between is
     /// its own time.
     waiting: Option<Pin<Box<Sleep>>>,
@@ -50,11 +52,12 @@ impl AnswerBody {
         incoming: Incoming,
         place: Place,
         limits: BodyLimits,
+        echo: Option<Echo>,
         call: String,
         log: RunLog,
     ) -> AnswerBody {
         let open = Some(Open { incoming, _place: place });
-        AnswerBody { open, left: limits.bytes_max, limits, waiting: None, call, log }
+        AnswerBody { open, left: limits.bytes_max, limits, echo, waiting: None, call, log }
     }
 
     fn failed(&mut self, error: &CallError) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
@@ -68,9 +71,20 @@ impl AnswerBody {
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
+                self.look_at(&frame);
                 Poll::Ready(Some(Ok(frame)))
             }
             None => self.failed(&CallError::ResponseTooLarge { bytes_max: self.limits.bytes_max }),
+        }
+    }
+
+    fn look_at(&mut self, frame: &Frame<Bytes>) {
+        let Some(echo) = &mut self.echo else { return };
+        if let Some(data) = frame.data_ref() {
+            echo.piece(data);
+        }
+        if let Some(trailers) = frame.trailers_ref() {
+            echo.headers(trailers);
         }
     }
 

@@ -15,6 +15,7 @@ use wasmtime_wasi_http::{DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, WasiB
 use super::body::{AnswerBody, BodyLimits};
 use super::connect::{Opened, connect};
 use super::destination::Destination;
+use super::echo::Echo;
 use super::error::CallError;
 use super::patience::Patience;
 use super::places::Place;
@@ -43,7 +44,11 @@ pub(super) async fn call(
     };
     // From here on the destination is checked and connected: whatever is put into the request
     // goes there and nowhere else.
-    let request = addressed(Request::from_parts(parts, body), &to)?;
+    let mut request = addressed(Request::from_parts(parts, body), &to)?;
+    let echo = Echo::of(&caller.secrets, &to);
+    if echo.is_some() {
+        Echo::ask(request.headers_mut());
+    }
     let by = Instant::now() + patience.first_byte;
     let substituting = substitute(&caller.secrets, &to, request, &caller.log);
     let request = match timeout_at(by, substituting).await {
@@ -55,13 +60,16 @@ pub(super) async fn call(
         Ok(answered) => answered,
         Err(error) => return Err(give_up(&caller, &shown, &error)),
     };
+    if let Some(echo) = &echo {
+        echo.head(&answer);
+    }
     let limits = BodyLimits {
         bytes_max: caller.guard.limits.http_response_bytes_max,
         between_bytes: patience.between_bytes,
     };
     let log = caller.log.clone();
-    let answer =
-        answer.map(|incoming| AnswerBody::new(incoming, place, limits, shown, log).boxed_unsync());
+    let answer = answer
+        .map(|incoming| AnswerBody::new(incoming, place, limits, echo, shown, log).boxed_unsync());
     let io: Io = Box::new(async move {
         driven.await;
         Ok(())

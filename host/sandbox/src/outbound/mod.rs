@@ -14,7 +14,9 @@
 //! 5. the name's addresses, asked for once (`lookup`, `resolve`), and each of them checked:
 //!    special ones (`addresses`) and our own (`own`)
 //! 6. the connection to one of these addresses, TLS with the name that was asked for (`connect`)
-//! 7. the request, its body bounded (`request_body`), and the answer, its body bounded in size
+//! 7. the request, with secrets in place of placeholders (`substitute`), its body bounded
+//!    (`request_body`)
+//! 8. the answer, looked through for secrets that come back (`echo`), its body bounded in size
 //!    and patience (`body`)
 
 mod addresses;
@@ -22,6 +24,7 @@ mod body;
 mod call;
 mod connect;
 mod destination;
+mod echo;
 mod error;
 pub mod fuzzing;
 mod guard;
