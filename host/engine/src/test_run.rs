@@ -33,9 +33,7 @@ impl Engine {
         name: &WorkflowName,
         event: BoundedJson,
     ) -> Result<Option<TestReport>, StoreError> {
-        let Some(mut workflow) = self.0.store.workflow(name).await? else { return Ok(None) };
-        // A test run does not wait for a second try: what failed has failed.
-        workflow.spec.steps.iter_mut().for_each(|step| step.retry = None);
+        let Some(workflow) = self.0.store.workflow(name).await? else { return Ok(None) };
         // It takes a slot like any other run.
         let slot = self.slot().await.ok_or(StoreError::Closed)?;
         let trigger = Execution::trigger(
@@ -76,6 +74,7 @@ impl Engine {
             let (mut event, attachments) = outcome(&run, report);
             rehearsal.logs.extend(attachments.log);
             let refused = refused(&mut event);
+            try_once(&mut event);
             if let Err(rejected) = rehearsal.apply(event, self.0.clock.now()) {
                 return Ok(Some(rejected.to_string()));
             }
@@ -103,6 +102,13 @@ fn refused(event: &mut Event) -> Option<&'static str> {
     };
     *flow = Flow::Delay { delay_ms: 1 };
     Some(call)
+}
+
+/// A test run does not wait for a second try, whoever would allow it: what failed has failed.
+fn try_once(event: &mut Event) {
+    if let Event::Fail { failure, .. } = event {
+        failure.retryable = false;
+    }
 }
 
 impl Rehearsal {
