@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -45,7 +45,7 @@ pub(super) async fn call(
     // goes there and nowhere else.
     let request = addressed(Request::from_parts(parts, body), &to)?;
     let by = Instant::now() + patience.first_byte;
-    let substituting = substitute(&caller.secrets, &to, request, &caller.log);
+    let substituting = substitute(&caller.secrets, &to, request, &caller.log, &caller.under_way);
     let request = match timeout_at(by, substituting).await {
         Ok(Ok(request)) => request,
         Ok(Err(fault)) => return Err(give_up(&caller, &shown, &fault.into())),
@@ -55,6 +55,9 @@ pub(super) async fn call(
         Ok(answered) => answered,
         Err(error) => return Err(give_up(&caller, &shown, &error)),
     };
+    let (mut head, body) = answer.into_parts();
+    copy_out(&mut head.headers);
+    let answer = Response::from_parts(head, body);
     let limits = BodyLimits {
         bytes_max: caller.guard.limits.http_response_bytes_max,
         between_bytes: patience.between_bytes,
@@ -140,6 +143,16 @@ fn addressed(request: Request<WasiBody>, to: &Destination) -> Result<Request<Was
     }
     parts.headers.insert(header::HOST, host);
     Ok(Request::from_parts(parts, body))
+}
+
+/// Gives each value memory of its own: until then it keeps all that was read with it from the
+/// connection, a body's beginning among it.
+fn copy_out(headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+    }
 }
 
 fn give_up(caller: &Caller, shown: &str, error: &CallError) -> Error {

@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::destination::Destination;
 use super::request_body::drain;
+use crate::held::{HeldTooMuch, Share, UnderWay};
 use crate::logs::RunLog;
 use crate::masks::{URL_COMPONENT, json_escaped};
 use crate::secrets::{PLACEHOLDER, PLACEHOLDER_DIGITS, Secrets};
@@ -51,6 +52,8 @@ pub(super) enum SecretFault {
     TooLarge { place: &'static str, bytes_max: usize },
     #[error("a body with placeholders has at most {BODY_BYTES_MAX} bytes")]
     LargeBody,
+    #[error("bodies are held until it is known which secrets are in them: {0}")]
+    Held(#[from] HeldTooMuch),
 }
 
 /// The request as it is sent to `to`.
@@ -59,6 +62,7 @@ pub(super) async fn substitute(
     to: &Destination,
     request: Request<WasiBody>,
     log: &RunLog,
+    under_way: &UnderWay,
 ) -> Result<Request<WasiBody>, SecretFault> {
     if !secrets.has_placeholders() {
         return Ok(request);
@@ -76,7 +80,7 @@ pub(super) async fn substitute(
             return Err(fault);
         }
     }
-    let body = here.body(&mut parts.headers, body, log).await?;
+    let body = here.body(&mut parts.headers, body, log, under_way).await?;
     Ok(Request::from_parts(parts, body))
 }
 
@@ -168,10 +172,18 @@ impl Here<'_> {
         headers: &mut HeaderMap,
         mut body: WasiBody,
         log: &RunLog,
+        under_way: &UnderWay,
     ) -> Result<WasiBody, SecretFault> {
         if body.is_end_stream() {
             return Ok(body);
         }
+        let reading = match under_way.room(BODY_BYTES_MAX) {
+            Ok(reading) => reading,
+            Err(held) => {
+                drain(body);
+                return Err(held.into());
+            }
+        };
         let mut bytes = Vec::new();
         let mut last = None;
         while bytes.len() <= BODY_BYTES_MAX && last.is_none() {
@@ -185,17 +197,20 @@ impl Here<'_> {
             }
         }
         let more = bytes.len() > BODY_BYTES_MAX && last.is_none();
-        let whole = match self.whole_body(headers, &bytes, more) {
-            Ok(whole) => whole,
+        let whole = self.whole_body(headers, &bytes, more).map(|whole| whole.unwrap_or(bytes));
+        drop(reading);
+        let held = whole.and_then(|whole| Ok((under_way.room(whole.len())?, whole)));
+        let (share, whole) = match held {
+            Ok(held) => held,
             Err(fault) => {
                 drain(body);
                 return Err(fault);
             }
         };
-        let mut ready = VecDeque::from([Ok(Frame::data(Bytes::from(whole.unwrap_or(bytes))))]);
+        let mut ready = VecDeque::from([Ok(Frame::data(Bytes::from(whole)))]);
         ready.extend(last);
         let rest = more.then(|| Rest { body, seen: Vec::new(), log: log.clone() });
-        let mut known = KnownBody { ready, rest: None };
+        let mut known = KnownBody { ready, rest: None, _share: Some(share) };
         if let Some(mut rest) = rest {
             rest.remember(known.first());
             known.rest = Some(rest);
@@ -313,6 +328,8 @@ fn cut(bytes: &[u8], start: usize, end: usize) -> (&[u8], &[u8], &[u8]) {
 struct KnownBody {
     ready: VecDeque<Result<Frame<Bytes>, Error>>,
     rest: Option<Rest>,
+    /// What it takes, counted until it is sent.
+    _share: Option<Share>,
 }
 
 /// The rest of a body too large to be looked through before it is sent.
@@ -417,6 +434,10 @@ mod tests {
         (secrets, placeholder)
     }
 
+    fn under_way() -> UnderWay {
+        UnderWay::new(2 << 20)
+    }
+
     fn log() -> RunLog {
         let limits = Limits { log_bytes_max: 1000, log_line_bytes_max: 1000, ..Limits::default() };
         let limits = limits.of_run(&StepLimits::default());
@@ -431,7 +452,7 @@ mod tests {
     fn guests_body(pieces: &[&str]) -> WasiBody {
         let frame = |piece: &&str| Ok(Frame::data(Bytes::from((*piece).to_owned())));
         let ready = pieces.iter().map(frame).collect();
-        KnownBody { ready, rest: None }.boxed_unsync()
+        KnownBody { ready, rest: None, _share: None }.boxed_unsync()
     }
 
     async fn sent(
@@ -439,7 +460,9 @@ mod tests {
         request: impl FnOnce(&str) -> Request<WasiBody>,
     ) -> Result<Request<WasiBody>, String> {
         let (secrets, placeholder) = secrets(value);
-        let sent = substitute(&secrets, &to("http://h/v1/x"), request(&placeholder), &log()).await;
+        let sent =
+            substitute(&secrets, &to("http://h/v1/x"), request(&placeholder), &log(), &under_way())
+                .await;
         sent.map_err(|fault| fault.to_string())
     }
 
@@ -528,17 +551,23 @@ mod tests {
             ["https://h/v1", "http://h/v2", "http://i/v1", "http://h:81/v1", "http://h/v1/../x"]
         {
             let request = call(placeholder.clone());
-            let fault = substitute(&secrets, &to(elsewhere), request, &log()).await.unwrap_err();
+            let fault = substitute(&secrets, &to(elsewhere), request, &log(), &under_way())
+                .await
+                .unwrap_err();
             assert!(matches!(fault, SecretFault::NotForThere { .. }), "{elsewhere}");
         }
         let stranger = call(format!("{PLACEHOLDER}{}", "0".repeat(32)));
-        let fault = substitute(&secrets, &to("http://h/v1"), stranger, &log()).await.unwrap_err();
+        let fault = substitute(&secrets, &to("http://h/v1"), stranger, &log(), &under_way())
+            .await
+            .unwrap_err();
         assert!(matches!(fault, SecretFault::Stranger));
         // What only looks like one is none.
         for text in
             [PLACEHOLDER.to_owned(), placeholder[..41].to_owned(), placeholder.to_uppercase()]
         {
-            let sent = substitute(&secrets, &to("http://i/"), call(text.clone()), &log()).await;
+            let sent =
+                substitute(&secrets, &to("http://i/"), call(text.clone()), &log(), &under_way())
+                    .await;
             assert_eq!(sent.unwrap().headers()["x"], text.as_str());
         }
     }
@@ -549,7 +578,8 @@ mod tests {
         let large = "x".repeat(BODY_BYTES_MAX + 1);
         let send = async |pieces: &[&str]| {
             let request = Request::post("/v1").body(guests_body(pieces)).unwrap();
-            let sent = substitute(&secrets, &to("http://h/v1"), request, &log()).await;
+            let sent =
+                substitute(&secrets, &to("http://h/v1"), request, &log(), &under_way()).await;
             sent.map(Request::into_body)
         };
         let body = send(&[&large, "y", "z"]).await.unwrap();
@@ -575,14 +605,18 @@ mod tests {
         let (secrets, placeholder) = secrets(&value);
         let many = placeholder.repeat(65);
         let body = Request::post("/v1").body(guests_body(&[&many])).unwrap();
-        let fault = substitute(&secrets, &to("http://h/v1"), body, &log()).await.unwrap_err();
+        let fault =
+            substitute(&secrets, &to("http://h/v1"), body, &log(), &under_way()).await.unwrap_err();
         assert!(matches!(fault, SecretFault::TooLarge { place: "the body", .. }));
         let four = placeholder.repeat(4);
         let head = Request::get("/v1").header("x", &four).body(guests_body(&[])).unwrap();
-        let fault = substitute(&secrets, &to("http://h/v1"), head, &log()).await.unwrap_err();
+        let fault =
+            substitute(&secrets, &to("http://h/v1"), head, &log(), &under_way()).await.unwrap_err();
         assert!(matches!(fault, SecretFault::TooLarge { place: "a header", .. }));
         let query = Request::get(format!("/v1?{four}")).body(guests_body(&[])).unwrap();
-        let fault = substitute(&secrets, &to("http://h/v1"), query, &log()).await.unwrap_err();
+        let fault = substitute(&secrets, &to("http://h/v1"), query, &log(), &under_way())
+            .await
+            .unwrap_err();
         assert!(matches!(fault, SecretFault::TooLarge { place: "the query", .. }));
     }
 }
