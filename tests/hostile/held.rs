@@ -44,19 +44,20 @@ const FULL_BODY: &str = "(local.set $request (call $request (call $fields)))
         (br $more)))
     (call $drop_stream (local.get $stream))";
 
-/// Each a name, what it tries, and a body that is repeated.
-fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
-    let one = |letter, body: &str| for_ever(letter, body);
+/// A name, what it tries, and the guest.
+type Hoard = (&'static str, &'static str, Vec<u8>);
+
+fn hoards_of_fields() -> Vec<Hoard> {
     vec![
         (
             "full fields",
             "makes sets of headers, each as full as it may be",
-            one(b'x', FULL),
+            for_ever(b'x', FULL),
         ),
         (
             "a list of fields",
             "makes full sets of headers, each from a list",
-            one(
+            for_ever(
                 b'x',
                 "(i32.store (i32.const 8400) (i32.const 65536)) (i32.store (i32.const 8404) (i32.const 1))
                 (i32.store (i32.const 8408) (i32.const 65536)) (i32.store (i32.const 8412) (i32.const 60000))
@@ -66,7 +67,7 @@ fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         (
             "a field set",
             "sets the one field of each set of headers",
-            one(
+            for_ever(
                 b'x',
                 "(i32.store (i32.const 8400) (i32.const 65536)) (i32.store (i32.const 8404) (i32.const 60000))
                 (call $set_field (call $fields) {x-full} (i32.const 8400) (i32.const 1) (i32.const 8256))",
@@ -75,7 +76,7 @@ fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         (
             "many small fields",
             "fills sets of headers with fields of a byte each",
-            one(
+            for_ever(
                 b'x',
                 "(local.set $fields (call $fields))
                 (local.set $body (i32.const 0))
@@ -89,9 +90,23 @@ fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             ),
         ),
         (
+            "emptied fields",
+            "puts 1 500 values into each set of headers, and takes them out again",
+            for_ever(
+                b'x',
+                "(local.set $fields (call $fields))
+                (local.set $body (i32.const 0))
+                (loop $more
+                    (call $append (local.get $fields) {x} (i32.const 65536) (i32.const 1) (i32.const 8256))
+                    (local.set $body (i32.add (local.get $body) (i32.const 1)))
+                    (br_if $more (i32.lt_u (local.get $body) (i32.const 1500))))
+                (call $delete_field (local.get $fields) {x} (i32.const 8256))",
+            ),
+        ),
+        (
             "copies of fields",
             "copies a full set of headers, and changes each copy",
-            one(
+            for_ever(
                 b'x',
                 &format!(
                     "(if (i32.eqz (local.get $fields)) (then {FULL}))
@@ -100,10 +115,15 @@ fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
                 ),
             ),
         ),
+    ]
+}
+
+fn hoards_of_messages() -> Vec<Hoard> {
+    vec![
         (
             "methods",
             "makes requests whose methods are words of 4 MiB",
-            one(
+            for_ever(
                 b'A',
                 "(drop (call $set_method (call $request (call $fields)) (i32.const 9) (i32.const 65536) (i32.const 4194304)))",
             ),
@@ -111,7 +131,7 @@ fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         (
             "authorities",
             "makes requests to hosts with names of 4 MiB",
-            one(
+            for_ever(
                 b'a',
                 "(drop (call $set_authority (call $request (call $fields)) (i32.const 1) (i32.const 65536) (i32.const 4194304)))",
             ),
@@ -119,7 +139,7 @@ fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         (
             "paths",
             "makes requests for paths of 60 000 bytes",
-            one(
+            for_ever(
                 b'/',
                 "(drop (call $set_path (call $request (call $fields)) (i32.const 1) (i32.const 65536) (i32.const 60000)))",
             ),
@@ -127,25 +147,31 @@ fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         (
             "bodies",
             "writes bodies of requests that it does not send",
-            one(
+            for_ever(
                 b'x',
-                &format!("{FULL_BODY} (call $finish_body (local.get $body) (i32.const 0) (i32.const 0) (i32.const 8256))"),
+                &format!(
+                    "{FULL_BODY} (call $finish_body (local.get $body) (i32.const 0) (i32.const 0) (i32.const 8256))"
+                ),
             ),
         ),
         (
             "trailers",
             "ends bodies with full trailers, and sends none",
-            one(
+            for_ever(
                 b'x',
-                &format!("{FULL} {FULL_BODY} (call $finish_body (local.get $body) (i32.const 1) (local.get $fields) (i32.const 8256))"),
+                &format!(
+                    "{FULL} {FULL_BODY} (call $finish_body (local.get $body) (i32.const 1) (local.get $fields) (i32.const 8256))"
+                ),
             ),
         ),
         (
             "answers of its own",
             "makes answers that nobody waits for, with bodies",
-            one(
+            for_ever(
                 b'x',
-                &format!("{FULL} (call $response_body (call $response (local.get $fields)) (i32.const 8256))"),
+                &format!(
+                    "{FULL} (call $response_body (call $response (local.get $fields)) (i32.const 8256))"
+                ),
             ),
         ),
     ]
@@ -155,7 +181,7 @@ fn hoards() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 fn messages_that_are_never_sent() {
     let mut arena = Arena::tight("held by the host");
     let fields = json!({"limits": {"cpu_ms": 10_000, "timeout_s": 20}});
-    for (name, tries, component) in hoards() {
+    for (name, tries, component) in [hoards_of_fields(), hoards_of_messages()].concat() {
         let attack = Attack::new(name, tries, RESOURCES).grows_mib(HELD_MIB);
         arena.component(&attack.within_s(20), component, &fields);
     }

@@ -56,3 +56,4 @@
 (import "wasi:http/types@0.2.0" "[method]incoming-response.consume" (func $consume (param i32 i32)))
 (import "wasi:http/types@0.2.0" "[resource-drop]incoming-body" (func $drop_body (param i32)))
 (import "wasi:http/types@0.2.0" "[resource-drop]future-incoming-response" (func $drop_future (param i32)))
+(import "wasi:http/types@0.2.0" "[method]fields.delete" (func $delete_field (param i32 i32 i32 i32)))

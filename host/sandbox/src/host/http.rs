@@ -64,8 +64,17 @@ fn count_fields(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
             values.iter().map(|value| held::of_field(name, value)).sum()
         },
         |http, (fields, name, values)| {
-            let done = wit::HostFields::set(http, fields, name, values);
-            header_error(http, done)
+            let set =
+                |http: &mut Http<'_>, fields| wit::HostFields::set(http, fields, name, values);
+            changed(http, &fields, set)
+        },
+    )?;
+    counted(
+        types,
+        "[method]fields.delete",
+        |_, _| 0,
+        |http, (fields, name): (Resource<FieldMap>, String)| {
+            changed(http, &fields, |http, fields| wit::HostFields::delete(http, fields, name))
         },
     )?;
     counted(
@@ -88,6 +97,26 @@ fn count_fields(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
     )
 }
 
+/// Changes `fields`, and makes them anew: what is taken out of a map leaves its place behind, which
+/// nobody could count.
+fn changed(
+    http: &mut Http<'_>,
+    fields: &Resource<FieldMap>,
+    change: impl FnOnce(&mut Http<'_>, Resource<FieldMap>) -> HeaderResult<()>,
+) -> wasmtime::Result<(Result<(), HeaderError>,)> {
+    let changed = change(http, Resource::new_borrow(fields.rep()));
+    if changed.is_ok() {
+        let fresh = wit::HostFields::new(http)?;
+        let mut fresh = http.table.delete(fresh)?;
+        let old = http.table.get_mut(fields)?;
+        for (name, value) in old.iter() {
+            fresh.append_raw(name.clone(), value.clone())?;
+        }
+        *old = fresh;
+    }
+    header_error(http, changed)
+}
+
 fn count_requests(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
     counted(
         types,
@@ -106,9 +135,11 @@ fn count_requests(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()>
     counted(
         types,
         "[method]outgoing-request.set-authority",
-        |_, (_, authority): &(Resource<HostOutgoingRequest>, Option<String>)| len(authority),
+        |_, (_, authority): &(Resource<HostOutgoingRequest>, Option<String>)| {
+            len(authority.as_ref())
+        },
         |http, (request, authority)| {
-            if len(&authority) > WORD_BYTES_MAX {
+            if len(authority.as_ref()) > WORD_BYTES_MAX {
                 return Ok((Err(()),));
             }
             Ok((wit::HostOutgoingRequest::set_authority(http, request, authority)?,))
@@ -117,7 +148,7 @@ fn count_requests(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()>
     counted(
         types,
         "[method]outgoing-request.set-path-with-query",
-        |_, (_, path): &(Resource<HostOutgoingRequest>, Option<String>)| len(path),
+        |_, (_, path): &(Resource<HostOutgoingRequest>, Option<String>)| len(path.as_ref()),
         |http, (request, path)| {
             Ok((wit::HostOutgoingRequest::set_path_with_query(http, request, path)?,))
         },
@@ -150,6 +181,8 @@ fn count_bodies(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
             let fields = trailers.as_ref().map(|trailers| http.table.get(trailers)).transpose()?;
             let bytes = fields.map_or(0, |fields| held::of_fields(fields));
             if bytes > TRAILERS_BYTES_MAX {
+                trailers.map(|trailers| http.table.delete(trailers)).transpose()?;
+                wit::HostOutgoingBody::drop(http, body)?;
                 let bytes = u32::try_from(bytes).ok();
                 return Ok((Err(ErrorCode::HttpRequestTrailerSectionSize(bytes)),));
             }
@@ -218,8 +251,8 @@ fn code<T>(
     },))
 }
 
-fn len(text: &Option<String>) -> usize {
-    text.as_ref().map_or(0, String::len)
+fn len(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
 }
 
 #[cfg(test)]
@@ -236,6 +269,7 @@ mod tests {
             (TYPES, "[static]fields.from-list"),
             (TYPES, "[method]fields.set"),
             (TYPES, "[method]fields.append"),
+            (TYPES, "[method]fields.delete"),
             (TYPES, "[method]fields.clone"),
             (TYPES, "[method]outgoing-request.set-method"),
             (TYPES, "[method]outgoing-request.set-authority"),

@@ -159,3 +159,21 @@ fn give_up(caller: &Caller, shown: &str, error: &CallError) -> Error {
     caller.log.note(&format!("{shown} {error}"));
     error.code()
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn an_answers_values_do_not_hold_on_to_what_they_were_read_with() {
+        let read = Bytes::from(b"value, and much more".to_vec());
+        let value = HeaderValue::from_maybe_shared(read.slice(..5)).unwrap();
+        let mut headers = HeaderMap::from_iter([(header::SERVER, value)]);
+        assert!(!read.is_unique());
+        copy_out(&mut headers);
+        assert!(read.is_unique());
+        assert_eq!(headers[header::SERVER], "value");
+    }
+}

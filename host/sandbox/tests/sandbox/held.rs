@@ -1,5 +1,6 @@
 //! What the host holds of a run's HTTP messages, exports and mails.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use waystation_core::{FailureKind, RunLimits, RunRequest};
 
 use crate::support::calls::{Arrivals, burst_with, calling};
@@ -54,6 +55,44 @@ async fn fields_are_held_up_to_a_sum() {
     assert_eq!(failure(&report).kind, FailureKind::ResourceLimit);
     let dropped = format!("{requests} (call $drop_request (local.get $request))");
     returned(&run(times(50, &dropped), ten()).await);
+}
+
+#[tokio::test]
+async fn fields_that_are_set_and_deleted_are_as_they_should_be() {
+    // Two values, one of them set anew, one deleted: what is left goes out.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let served = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let count = stream.read(&mut request).await.unwrap();
+        request.truncate(count);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let call = "(local.set $fields (call $fields))
+        (call $append (local.get $fields) {x-kept} {one} (i32.const 8256))
+        (call $append (local.get $fields) {x-kept} {two} (i32.const 8256))
+        (call $append (local.get $fields) {x-gone} {three} (i32.const 8256))
+        (call $append (local.get $fields) {x-set} {four} (i32.const 8256))
+        (call $delete_field (local.get $fields) {x-gone} (i32.const 8256))
+        (if (i32.load8_u (i32.const 8256)) (then unreachable))
+        (i32.store (i32.const 8400) (i32.const 65536)) (i32.store (i32.const 8404) (i32.const 3))
+        (call $set_field (local.get $fields) {x-set} (i32.const 8400) (i32.const 1) (i32.const 8256))
+        (if (i32.load8_u (i32.const 8256)) (then unreachable))
+        (local.set $request (call $request (local.get $fields)))
+        (drop (call $set_scheme (local.get $request) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
+        (drop (call $set_authority (local.get $request) (i32.const 1)
+            (i32.add (local.get $props) (i32.const 1)) (i32.sub (local.get $props_len) (i32.const 2))))
+        (drop (call $set_path (local.get $request) (i32.const 1) {/}))
+        (call $handle (local.get $request) (i32.const 0) (i32.const 0) (i32.const 8256))
+        (call $block (call $subscribe (i32.load (i32.const 8264))))";
+    returned(&run(times(1, call), calling(&authority, &["http://*:*"])).await);
+    let sent = served.await.unwrap();
+    for line in ["x-kept: one\r\n", "x-kept: two\r\n", "x-set: xxx\r\n"] {
+        assert!(sent.contains(line), "{sent}");
+    }
+    assert!(!sent.contains("x-gone") && !sent.contains("four"), "{sent}");
 }
 
 #[tokio::test]
@@ -158,6 +197,7 @@ async fn requests_that_wait_for_an_answer_are_held() {
         (drop (call $set_scheme (local.get $request) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
         (drop (call $set_authority (local.get $request) (i32.const 1)
             (i32.add (local.get $props) (i32.const 1)) (i32.sub (local.get $props_len) (i32.const 2))))
+        (drop (call $set_path (local.get $request) (i32.const 1) {/}))
         (call $handle (local.get $request) (i32.const 0) (i32.const 0) (i32.const 8256))";
     let held = || {
         let mut request = calling(&authority, &["http://*:*"]);
