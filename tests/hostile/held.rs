@@ -339,7 +339,7 @@ fn runs_that_have_all_they_may() {
         (call $block (call $subscribe_duration (i64.const 3600000000000)))
         (call $return_nothing)";
     let name = "all it may have, 12 at once";
-    let fields = json!({"limits": {"timeout_s": 10}});
+    let fields = json!({"limits": {"cpu_ms": 10_000, "timeout_s": 10}});
     guest::deploy(arena.client(), name, waystation_wat::guest_with(items, body), &fields);
     let tries = "fills its memory, and has the host hold as much beside it as it may";
     let attack = Attack::new(name, tries, &["time_limit"]).within_s(40);
