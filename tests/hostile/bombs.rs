@@ -4,6 +4,7 @@ use crate::guest;
 
 /// Ids of sections of a component.
 const CORE_MODULE: u8 = 1;
+const CORE_INSTANCE: u8 = 2;
 const COMPONENT: u8 = 4;
 
 /// The first bytes of a component, and of a module.
@@ -50,6 +51,25 @@ pub(crate) fn nested(levels: usize) -> Vec<u8> {
         inner = outer;
     }
     beside_a_step(COMPONENT, &inner)
+}
+
+/// The smallest step, and so many instances of a module with `count` globals.
+pub(crate) fn with_globals(count: u32, instances: u32) -> Vec<u8> {
+    let mut globals = number(count);
+    for _ in 0..count {
+        // A mutable i64 that begins as zero.
+        globals.extend([0x7e, 1, 0x42, 0, 0x0b]);
+    }
+    let mut module = MODULE_HEAD.to_vec();
+    module.extend(section(6, &globals));
+    let mut all = number(instances);
+    for _ in 0..instances {
+        // Instantiate the module that comes after the two of the step, with no arguments.
+        all.extend([0, 2, 0]);
+    }
+    let mut component = beside_a_step(CORE_MODULE, &module);
+    component.extend(section(CORE_INSTANCE, &all));
+    component
 }
 
 /// The smallest step, with more of the component's text before its end.

@@ -28,6 +28,7 @@ mod abi;
 mod bombs;
 mod callers;
 mod flow;
+mod held;
 mod host_calls;
 mod memory;
 mod outbound;

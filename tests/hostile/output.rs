@@ -38,10 +38,10 @@ fn results_that_are_too_large() {
             (call $export (i32.const 32768) (i32.const 1) (i32.const 65536) (i32.const 500000) (i32.const 8256))
             (local.set $n (i32.add (local.get $n) (i32.const 1)))
             (br_if $on (i32.lt_u (local.get $n) (i32.const 20))))
-        (call $return_nothing)";
+        (call $return (i32.const 65536) (i32.const 500000))";
     let many = Attack::new(
         "20 large exports",
-        "exports 10 MB in pieces that are allowed",
+        "exports as much as it may in pieces that are allowed, and returns one more",
         &["data_limit"],
     );
     arena.component(&many, waystation_wat::guest_with(exports, body), &json!({}));

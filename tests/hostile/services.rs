@@ -95,6 +95,14 @@ impl Service {
         Service::endless("HTTP/1.1 200 OK\r\nx-long: ", vec![b'v'; 1 << 14])
     }
 
+    /// Answers with as many headers as are taken, 60 KB of them, and nothing else.
+    pub(crate) fn large_headers() -> Service {
+        let header = |n| format!("x-{n}: {}\r\n", "v".repeat(1000));
+        let headers: String = (0..60).map(header).collect();
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n{headers}\r\n");
+        Service::start(move |mut stream| stream.write_all(answer.as_bytes()))
+    }
+
     /// Says without an end that the answer will come.
     pub(crate) fn endless_promises() -> Service {
         Service::endless("", b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100))

@@ -3,9 +3,10 @@
 
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use waystation_tests::{Client, Server, http, run_id, toolbox, wait};
+use waystation_tests::{Client, Server, ServerOptions, http, run_id, toolbox, wait};
 
 fn hook(client: &Client, path: &str) -> String {
     format!("{}/hooks/{path}", client.url)
@@ -111,6 +112,37 @@ fn a_caller_may_wait_until_the_execution_ends_or_pauses() {
     toolbox::deploy(client, "takes-long", &json!([{"sleep": 3000}]));
     http::get(&format!("{}?wait=0", hook(client, "takes-long"))).expect(202);
     http::get(&format!("{}?wait=soon", hook(client, "takes-long"))).expect(400);
+}
+
+#[test]
+fn callers_who_wait_take_half_of_the_connections_and_no_more() {
+    let server = ServerOptions::new().env("WAYSTATION_LIMITS_CONNECTIONS_MAX", "8").start();
+    let client = server.client();
+    toolbox::deploy(client, "sleeps", &json!([{"sleep": 25_000}]));
+    let url = format!("{}?wait=60", hook(client, "sleeps"));
+    let ask = || http::request("POST", &url).patience(Duration::from_secs(60)).send();
+    std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        wait::until("four callers wait", || (executions(client) == 4).then_some(()));
+        // Their time is over at once; the execution is there all the same.
+        let answer = ask().expect(202);
+        assert_eq!(answer.header("preference-applied"), "");
+        let id = run_id(&answer.json());
+        assert_eq!(client.execution(&id)["finished_at"], Value::Null);
+        // Who has a token waits beside them.
+        let own = format!("/api/v1/executions/{id}?wait=1");
+        assert_eq!(client.get(&own).expect(200).header("preference-applied"), "wait=1");
+        for execution in client.get("/api/v1/executions").json()["items"].as_array().unwrap() {
+            let path = format!("/api/v1/executions/{}/cancel", execution["id"].as_str().unwrap());
+            client.post(&path, &Value::Null).expect(200);
+        }
+        for caller in callers {
+            assert_eq!(caller.join().unwrap().expect(200).json()["status"], "canceled");
+        }
+    });
+    // Their places are free again.
+    toolbox::deploy(client, "ends", &json!([{"return": 1}]));
+    http::get(&format!("{}?wait=20", hook(client, "ends"))).expect(200);
 }
 
 #[test]

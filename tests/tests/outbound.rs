@@ -263,10 +263,12 @@ fn a_trickle_ends_with_its_run() {
 #[test]
 fn what_is_sent_is_bounded() {
     let server = impatient();
-    // Reads everything, so that it is the host who stops.
+    // Answers when it has almost all that may be sent, and more than comes of a body that is cut
+    // off: an answer that comes before would be one.
     let service = Arrivals::at("127.0.0.1", |mut stream| {
-        read_head(&mut stream);
-        let _ = stream.write_all(OK.as_bytes());
+        if stream.read_exact(&mut [0; 100_000]).is_ok() {
+            let _ = stream.write_all(OK.as_bytes());
+        }
         listen_on(&mut stream);
     });
     let post = |bytes: usize| json!({"method": "POST", "url": service.url(), "bytes": bytes});

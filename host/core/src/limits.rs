@@ -41,6 +41,9 @@ pub struct Limits {
     pub random_bytes_max: usize,
     /// All header fields of one HTTP message, as the host's memory holds them.
     pub headers_bytes_max: usize,
+    /// All HTTP messages of a run that the host holds at once: header fields, addresses, pieces
+    /// of bodies.
+    pub http_held_bytes_max: usize,
     /// One output, export, rerun context or event.
     pub payload_bytes_max: usize,
     /// All payloads of one execution together: its event, exports, contexts, callbacks.
@@ -152,6 +155,7 @@ impl Default for Limits {
             host_call_bytes_max: 4 * MIB,
             random_bytes_max: 64 * KIB,
             headers_bytes_max: 64 * KIB,
+            http_held_bytes_max: 8 * MIB,
             payload_bytes_max: 512 * KIB,
             execution_bytes_max: 6 * MIB,
             exports_max: 64,
@@ -279,6 +283,8 @@ impl Limits {
             host_call_bytes_max: self.host_call_bytes_max,
             random_bytes_max: self.random_bytes_max,
             headers_bytes_max: self.headers_bytes_max,
+            http_held_bytes_max: self.http_held_bytes_max,
+            asked_bytes_max: self.execution_bytes_max,
         }
     }
 }
@@ -312,6 +318,10 @@ pub struct RunLimits {
     pub random_bytes_max: usize,
     /// All header fields of one HTTP message.
     pub headers_bytes_max: usize,
+    /// All HTTP messages that the host holds at once.
+    pub http_held_bytes_max: usize,
+    /// Exports and mails together: what is asked for before the handler has returned.
+    pub asked_bytes_max: usize,
 }
 
 #[cfg(test)]

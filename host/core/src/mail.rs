@@ -47,6 +47,12 @@ impl Mail {
     /// A subject, in bytes: RFC 5322 allows lines of 998.
     pub const SUBJECT_BYTES_MAX: usize = 900;
 
+    /// All its texts and addresses, in bytes.
+    pub fn bytes(&self) -> usize {
+        let texts = [&self.text, &self.html].into_iter().flatten().map(String::len);
+        self.subject.len() + self.to.iter().map(String::len).chain(texts).sum::<usize>()
+    }
+
     /// Checks everything that can be checked without a mail server.
     ///
     /// # Errors

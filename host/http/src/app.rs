@@ -10,6 +10,7 @@ use waystation_engine::Engine;
 
 use crate::metrics::HttpMetrics;
 use crate::rates::Rates;
+use crate::wait::Waits;
 use crate::{Maintenance, Tokens};
 
 /// Everything that the routes need.
@@ -61,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) app: App,
     pub(crate) metrics: HttpMetrics,
     pub(crate) rates: Rates,
+    pub(crate) waits: Waits,
 }
 
 impl Shared {

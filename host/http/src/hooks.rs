@@ -48,6 +48,7 @@ pub(crate) async fn call(
     let caller_waits = trigger.respond == Respond::Step;
     let event = data.to_json()?;
     let request = TriggerRequest { workflow: name, event, idempotency_key, caller_waits };
+    let waiting = shared.waits.place(patience);
     let triggered = engine.trigger(request).await?;
 
     if let Some(response) = triggered.response
@@ -57,7 +58,10 @@ pub(crate) async fn call(
     }
     let location = executions::url(engine, triggered.id);
     // A key that was seen before may be a guess: it shows nothing of the execution behind it.
-    if patience.is_some() && triggered.created {
+    if let Some((patience, _place)) = waiting
+        && triggered.created
+    {
+        let patience = Some(patience);
         let (mut execution, settled) = executions::look(engine, triggered.id, patience).await?;
         if settled {
             // Who triggers is not who approves: the links go where the step sends them.

@@ -14,6 +14,7 @@ use crate::app::{App, Shared};
 use crate::metrics::HttpMetrics;
 use crate::problem::{Code, Problem};
 use crate::rates::{self, Rates};
+use crate::wait::Waits;
 use crate::{
     answer_headers, approval, auth, client, components, executions, head, health, hooks, host,
     limits, links, maintenance, metrics, observe, secrets, token_routes, workflows,
@@ -21,8 +22,9 @@ use crate::{
 
 /// All routes.
 pub fn router(app: App) -> Router {
-    let rates = Rates::new(app.engine.limits());
-    let shared = Arc::new(Shared { app, metrics: HttpMetrics::new(), rates });
+    let limits = app.engine.limits();
+    let (rates, waits) = (Rates::new(limits), Waits::new(limits.connections_max));
+    let shared = Arc::new(Shared { app, metrics: HttpMetrics::new(), rates, waits });
     Router::new()
         .nest("/api/v1", api(&shared))
         .merge(link_routes(&shared))

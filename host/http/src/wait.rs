@@ -3,12 +3,33 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::params::Query;
 use crate::problem::Problem;
 
 /// The longest wait, in seconds; more is cut to it.
 const SECONDS_MAX: u64 = 60;
+
+/// Room for callers without a token who wait. They take at most half of the connections: the
+/// rest is for those who want something now.
+pub(crate) struct Waits(Semaphore);
+
+impl Waits {
+    /// For a server with so many connections.
+    pub(crate) fn new(connections_max: usize) -> Waits {
+        Waits(Semaphore::new((connections_max / 2).clamp(1, Semaphore::MAX_PERMITS)))
+    }
+
+    /// A place for one with this patience. None when there is none: then the time is over.
+    pub(crate) fn place(&self, patience: Option<Duration>) -> Option<(Duration, Waiting<'_>)> {
+        let patience = patience?;
+        Some((patience, self.0.try_acquire().ok()?))
+    }
+}
+
+/// A place among those who wait; free again when this is dropped.
+pub(crate) type Waiting<'a> = SemaphorePermit<'a>;
 
 /// The caller's patience; none unless it says so. The query wins over the header.
 ///
@@ -59,6 +80,19 @@ mod tests {
         assert_eq!(seconds(Some("respond-async, Wait=\"7\""), ""), Some(7));
         assert_eq!(seconds(Some("wait=5"), "wait=6"), Some(6));
         assert_eq!(seconds(Some("wait=soon"), ""), None);
+    }
+
+    #[test]
+    fn half_of_the_connections_may_wait() {
+        let patience = Some(Duration::from_secs(1));
+        for (connections_max, places) in [(1, 1), (2, 1), (3, 1), (4, 2)] {
+            let waits = Waits::new(connections_max);
+            let held: Vec<_> = (0..places).map(|_| waits.place(patience).unwrap()).collect();
+            assert!(waits.place(patience).is_none(), "{connections_max}");
+            drop(held);
+            assert!(waits.place(None).is_none());
+            assert!(waits.place(patience).is_some(), "{connections_max}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use waystation_core::{Clock, Mail, RunOutcome, RunReport, RunRequest};
 use crate::bindings::StepPre;
 use crate::cpu::{CpuMeter, Metered};
 use crate::guest::Guest;
+use crate::held::Held;
 use crate::logs::RunLog;
 use crate::masks::Masks;
 use crate::outbound::{Guard, Outbound};
@@ -28,10 +29,13 @@ pub(crate) async fn run(
         Err(NoRandomness) => return nothing(outcome::host_fault("no randomness from the system")),
     };
     let log = RunLog::new(clock, &limits, secrets.clone());
-    let outbound = Outbound::new(guard, request.allow.http.clone(), secrets.clone(), log.clone());
+    let held = Held::new(limits.http_held_bytes_max);
+    let allow = request.allow.http.clone();
+    let outbound = Outbound::new(guard, allow, secrets.clone(), log.clone(), held.under_way());
     let props = request.props.as_str().to_owned();
     let meter = CpuMeter::default();
-    let mut store = store(&step, Guest::new(request, &secrets, &log, outbound), &meter);
+    let guest = Guest::new(request, &secrets, &log, outbound, held);
+    let mut store = store(&step, guest, &meter);
 
     let started = Instant::now();
     let call = async {

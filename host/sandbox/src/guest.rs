@@ -10,6 +10,7 @@ use waystation_core::{
     RunRequest,
 };
 
+use crate::held::{Held, HeldTooMuch};
 use crate::logs::RunLog;
 use crate::memory::MemoryLimiter;
 use crate::outbound::Outbound;
@@ -30,6 +31,7 @@ pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: Outbound,
+    held: Held,
 }
 
 /// The part of a request that the guest can read.
@@ -76,6 +78,13 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// What all exports but `replaced`, and all mails, have together, in bytes.
+    pub(crate) fn bytes_without(&self, replaced: Option<&str>) -> usize {
+        let exports = self.exports.iter().filter(|(name, _)| Some(name.as_str()) != replaced);
+        let exports: usize = exports.map(|(name, value)| name.len() + value.len()).sum();
+        exports + self.mails.iter().map(Mail::bytes).sum::<usize>()
+    }
+
     /// What stands of all the flow calls.
     pub(crate) fn flow(&mut self) -> Flow {
         match self.exit.take() {
@@ -92,6 +101,7 @@ impl Guest {
         secrets: &Secrets,
         log: &RunLog,
         outbound: Outbound,
+        held: Held,
     ) -> Guest {
         use waystation_core::LogStream;
 
@@ -130,7 +140,13 @@ impl Guest {
             wasi,
             http,
             outbound,
+            held,
         }
+    }
+
+    /// The host is about to hold so many bytes more of the guest's HTTP messages.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), HeldTooMuch> {
+        self.held.note(bytes, &mut self.table)
     }
 }
 

@@ -30,6 +30,7 @@ mod engine;
 mod flight;
 mod guest;
 mod handler_type;
+mod held;
 mod host;
 mod inspect;
 mod interfaces;

@@ -9,6 +9,7 @@ use waystation_core::{BoundedJson, Failure, FailureKind, JsonError, RunLimits, R
 
 use crate::bindings;
 use crate::guest::Guest;
+use crate::held::HeldTooMuch;
 use crate::logs::RunLog;
 
 /// What the handler gave back.
@@ -154,6 +155,10 @@ fn host_limit(error: &wasmtime::Error) -> Option<Failure> {
     let one_of = |known: &[&str]| known.iter().any(|part| text.contains(part));
     if matches!(table, Some(ResourceTableError::Full)) || one_of(&RESOURCE_TEXTS) {
         let message = format!("the step holds too many of the host's resources: {text}");
+        return Some(Failure::new(FailureKind::ResourceLimit, "ResourceLimit", message));
+    }
+    if let Some(held) = error.downcast_ref::<HeldTooMuch>() {
+        let message = format!("the step has the host hold too much: {held}");
         return Some(Failure::new(FailureKind::ResourceLimit, "ResourceLimit", message));
     }
     let fields = matches!(

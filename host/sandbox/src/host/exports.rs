@@ -32,6 +32,14 @@ impl Host for Guest {
                 "{name}: one export too many; at most {max} are allowed"
             )));
         }
+        let bytes = self.asked.bytes_without(Some(&name)) + name.len() + value.len();
+        if bytes > limits.asked_bytes_max {
+            let max = limits.asked_bytes_max;
+            return Err(Error::TooLarge(format!(
+                "{name}: with it, the run's exports and mails have {bytes} bytes; at most {max} \
+                 are allowed"
+            )));
+        }
         self.asked.exports.insert(name, value);
         Ok(())
     }

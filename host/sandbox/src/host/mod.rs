@@ -1,9 +1,11 @@
-//! The host's functions of `wit/step.wit`, an interface a file.
+//! The host's functions of `wit/step.wit`, an interface a file; and those of WASI's that are the
+//! host's own here.
 
 mod argument;
 mod context;
 mod exports;
 mod flow;
+mod http;
 mod http_response;
 mod io_error;
 mod send;
@@ -22,6 +24,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     Step::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+    http::count_messages(&mut linker)?;
     io_error::hide_backtraces(&mut linker)?;
     Ok(linker)
 }

@@ -28,6 +28,14 @@ impl Host for Guest {
                 "one mail too many; at most {max} a run are allowed"
             )));
         }
+        let bytes = self.asked.bytes_without(None) + mail.bytes();
+        let max = self.may.limits.asked_bytes_max;
+        if bytes > max {
+            return Err(Error::NotAllowed(format!(
+                "with this mail, the run's exports and mails have {bytes} bytes; at most {max} \
+                 are allowed"
+            )));
+        }
         self.asked.mails.push(mail);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -50,7 +50,7 @@ pub(super) async fn call(
         Echo::ask(request.headers_mut());
     }
     let by = Instant::now() + patience.first_byte;
-    let substituting = substitute(&caller.secrets, &to, request, &caller.log);
+    let substituting = substitute(&caller.secrets, &to, request, &caller.log, &caller.under_way);
     let request = match timeout_at(by, substituting).await {
         Ok(Ok(request)) => request,
         Ok(Err(fault)) => return Err(give_up(&caller, &shown, &fault.into())),
@@ -63,6 +63,9 @@ pub(super) async fn call(
     if let Some(echo) = &echo {
         echo.head(&answer);
     }
+    let (mut head, body) = answer.into_parts();
+    copy_out(&mut head.headers);
+    let answer = Response::from_parts(head, body);
     let limits = BodyLimits {
         bytes_max: caller.guard.limits.http_response_bytes_max,
         between_bytes: patience.between_bytes,
@@ -150,7 +153,35 @@ fn addressed(request: Request<WasiBody>, to: &Destination) -> Result<Request<Was
     Ok(Request::from_parts(parts, body))
 }
 
+/// Gives each value memory of its own: until then it keeps all that was read with it from the
+/// connection, a body's beginning among it.
+fn copy_out(headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+    }
+}
+
 fn give_up(caller: &Caller, shown: &str, error: &CallError) -> Error {
     caller.log.note(&format!("{shown} {error}"));
     error.code()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn an_answers_values_do_not_hold_on_to_what_they_were_read_with() {
+        let read = Bytes::from(b"value, and much more".to_vec());
+        let value = HeaderValue::from_maybe_shared(read.slice(..5)).unwrap();
+        let mut headers = HeaderMap::from_iter([(header::SERVER, value)]);
+        assert!(!read.is_unique());
+        copy_out(&mut headers);
+        assert!(read.is_unique());
+        assert_eq!(headers[header::SERVER], "value");
+    }
 }

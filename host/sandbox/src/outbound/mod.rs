@@ -49,11 +49,9 @@ use waystation_core::UrlPattern;
 pub(crate) use self::guard::Guard;
 pub use self::own::OwnServer;
 pub use self::resolve::{Resolve, SystemResolver};
+use crate::held::{UnderWay, WRITE_BYTES_MAX};
 use crate::logs::RunLog;
 use crate::secrets::Secrets;
-
-/// What a guest may write of a request's body at once, in bytes.
-const WRITE_BYTES_MAX: usize = 64 << 10;
 
 /// One attempt's way out.
 pub(crate) struct Outbound {
@@ -74,20 +72,24 @@ struct Caller {
     places: Arc<Semaphore>,
     /// Names looked up at the same time.
     lookups: Arc<Semaphore>,
+    /// What the host holds of its requests.
+    under_way: UnderWay,
 }
 
 impl Outbound {
-    /// For a step that may go where `allow` says, within what `guard` lets through.
+    /// For a step that may go where `allow` says, within what `guard` lets through. Its requests
+    /// are counted in `under_way` until they are answered.
     pub(crate) fn new(
         guard: Arc<Guard>,
         allow: Vec<UrlPattern>,
         secrets: Secrets,
         log: RunLog,
+        under_way: UnderWay,
     ) -> Outbound {
         let places = Arc::new(Semaphore::new(guard.limits.http_parallel_max));
         let lookups = Arc::new(Semaphore::new(lookup::OF_RUN_MAX));
         let calls = AtomicUsize::new(0);
-        let caller = Caller { guard, allow, secrets, log, calls, places, lookups };
+        let caller = Caller { guard, allow, secrets, log, calls, places, lookups, under_way };
         Outbound { caller: Arc::new(caller) }
     }
 }
@@ -102,7 +104,13 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _consumed: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        Box::new(call::call(self.caller.clone(), request, options.unwrap_or_default()))
+        let share = self.caller.under_way.count(&request);
+        let call = call::call(self.caller.clone(), request, options.unwrap_or_default());
+        Box::new(async move {
+            let answer = call.await;
+            drop(share);
+            answer
+        })
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {

@@ -4,6 +4,7 @@
 
 mod admission;
 mod compilers;
+mod held;
 mod host;
 mod limits;
 mod outbound;

@@ -14,6 +14,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::placeholder::{LENGTH, find};
 use super::{BODY_BYTES_MAX, Here, SecretFault};
+use crate::held::{Share, UnderWay};
 use crate::logs::RunLog;
 use crate::masks::{URL_COMPONENT, json_escaped};
 use crate::outbound::request_body::drain;
@@ -28,10 +29,18 @@ impl Here<'_> {
         headers: &mut HeaderMap,
         mut body: WasiBody,
         log: &RunLog,
+        under_way: &UnderWay,
     ) -> Result<WasiBody, SecretFault> {
         if body.is_end_stream() {
             return Ok(body);
         }
+        let reading = match under_way.room(BODY_BYTES_MAX) {
+            Ok(reading) => reading,
+            Err(held) => {
+                drain(body);
+                return Err(held.into());
+            }
+        };
         let mut bytes = Vec::new();
         let mut last = None;
         while bytes.len() <= BODY_BYTES_MAX && last.is_none() {
@@ -45,16 +54,19 @@ impl Here<'_> {
             }
         }
         let more = bytes.len() > BODY_BYTES_MAX && last.is_none();
-        let whole = match self.whole_body(headers, &bytes, more) {
-            Ok(whole) => whole,
+        let whole = self.whole_body(headers, &bytes, more).map(|whole| whole.unwrap_or(bytes));
+        drop(reading);
+        let held = whole.and_then(|whole| Ok((under_way.room(whole.len())?, whole)));
+        let (share, whole) = match held {
+            Ok(held) => held,
             Err(fault) => {
                 drain(body);
                 return Err(fault);
             }
         };
-        let mut ready = VecDeque::from([Ok(Frame::data(Bytes::from(whole.unwrap_or(bytes))))]);
+        let mut ready = VecDeque::from([Ok(Frame::data(Bytes::from(whole)))]);
         ready.extend(last);
-        let known = KnownBody::new(ready);
+        let known = KnownBody { _share: Some(share), ..KnownBody::new(ready) };
         let known = if more { known.followed_by(body, log.clone()) } else { known };
         Ok(known.boxed_unsync())
     }
@@ -99,6 +111,8 @@ fn encoding(headers: &HeaderMap) -> impl Fn(&str) -> Result<Cow<'_, str>, &'stat
 pub(super) struct KnownBody {
     ready: VecDeque<Result<Frame<Bytes>, Error>>,
     rest: Option<Rest>,
+    /// What it takes, counted until it is sent.
+    _share: Option<Share>,
 }
 
 /// The rest of a body too large to be looked through before it is sent.
@@ -112,7 +126,7 @@ struct Rest {
 impl KnownBody {
     /// A body of these frames.
     pub(super) fn new(ready: VecDeque<Result<Frame<Bytes>, Error>>) -> KnownBody {
-        KnownBody { ready, rest: None }
+        KnownBody { ready, rest: None, _share: None }
     }
 
     /// And of what `body` still gives.

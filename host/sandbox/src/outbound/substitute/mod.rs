@@ -20,6 +20,7 @@ use wasmtime_wasi_http::WasiBody;
 use self::placeholder::{cut, find};
 use super::destination::Destination;
 use super::request_body::drain;
+use crate::held::{HeldTooMuch, UnderWay};
 use crate::logs::RunLog;
 use crate::masks::URL_COMPONENT;
 use crate::secrets::Secrets;
@@ -48,6 +49,8 @@ pub(super) enum SecretFault {
     TooLarge { place: &'static str, bytes_max: usize },
     #[error("a body with placeholders has at most {BODY_BYTES_MAX} bytes")]
     LargeBody,
+    #[error("bodies are held until it is known which secrets are in them: {0}")]
+    Held(#[from] HeldTooMuch),
 }
 
 /// The request as it is sent to `to`.
@@ -56,6 +59,7 @@ pub(super) async fn substitute(
     to: &Destination,
     request: Request<WasiBody>,
     log: &RunLog,
+    under_way: &UnderWay,
 ) -> Result<Request<WasiBody>, SecretFault> {
     if !secrets.has_placeholders() {
         return Ok(request);
@@ -73,7 +77,7 @@ pub(super) async fn substitute(
             return Err(fault);
         }
     }
-    let body = here.body(&mut parts.headers, body, log).await?;
+    let body = here.body(&mut parts.headers, body, log, under_way).await?;
     Ok(Request::from_parts(parts, body))
 }
 

@@ -22,6 +22,10 @@ fn secrets(value: &str) -> (Secrets, String) {
     (secrets, placeholder)
 }
 
+fn under_way() -> UnderWay {
+    UnderWay::new(2 << 20)
+}
+
 fn log() -> RunLog {
     let limits = Limits { log_bytes_max: 1000, log_line_bytes_max: 1000, ..Limits::default() };
     let limits = limits.of_run(&StepLimits::default());
@@ -44,7 +48,9 @@ async fn sent(
     request: impl FnOnce(&str) -> Request<WasiBody>,
 ) -> Result<Request<WasiBody>, String> {
     let (secrets, placeholder) = secrets(value);
-    let sent = substitute(&secrets, &to("http://h/v1/x"), request(&placeholder), &log()).await;
+    let sent =
+        substitute(&secrets, &to("http://h/v1/x"), request(&placeholder), &log(), &under_way())
+            .await;
     sent.map_err(|fault| fault.to_string())
 }
 
@@ -132,15 +138,18 @@ async fn a_value_is_for_its_destinations_and_its_attempt() {
         ["https://h/v1", "http://h/v2", "http://i/v1", "http://h:81/v1", "http://h/v1/../x"]
     {
         let request = call(placeholder.clone());
-        let fault = substitute(&secrets, &to(elsewhere), request, &log()).await.unwrap_err();
+        let fault =
+            substitute(&secrets, &to(elsewhere), request, &log(), &under_way()).await.unwrap_err();
         assert!(matches!(fault, SecretFault::NotForThere { .. }), "{elsewhere}");
     }
     let stranger = call(format!("{PLACEHOLDER}{}", "0".repeat(32)));
-    let fault = substitute(&secrets, &to("http://h/v1"), stranger, &log()).await.unwrap_err();
+    let fault =
+        substitute(&secrets, &to("http://h/v1"), stranger, &log(), &under_way()).await.unwrap_err();
     assert!(matches!(fault, SecretFault::Stranger));
     // What only looks like one is none.
     for text in [PLACEHOLDER.to_owned(), placeholder[..41].to_owned(), placeholder.to_uppercase()] {
-        let sent = substitute(&secrets, &to("http://i/"), call(text.clone()), &log()).await;
+        let sent =
+            substitute(&secrets, &to("http://i/"), call(text.clone()), &log(), &under_way()).await;
         assert_eq!(sent.unwrap().headers()["x"], text.as_str());
     }
 }
@@ -151,7 +160,7 @@ async fn a_large_body_passes_unless_a_placeholder_comes_late() {
     let large = "x".repeat(BODY_BYTES_MAX + 1);
     let send = async |pieces: &[&str]| {
         let request = Request::post("/v1").body(guests_body(pieces)).unwrap();
-        let sent = substitute(&secrets, &to("http://h/v1"), request, &log()).await;
+        let sent = substitute(&secrets, &to("http://h/v1"), request, &log(), &under_way()).await;
         sent.map(Request::into_body)
     };
     let body = send(&[&large, "y", "z"]).await.unwrap();
@@ -177,13 +186,16 @@ async fn values_do_not_make_a_request_grow_without_end() {
     let (secrets, placeholder) = secrets(&value);
     let many = placeholder.repeat(65);
     let body = Request::post("/v1").body(guests_body(&[&many])).unwrap();
-    let fault = substitute(&secrets, &to("http://h/v1"), body, &log()).await.unwrap_err();
+    let fault =
+        substitute(&secrets, &to("http://h/v1"), body, &log(), &under_way()).await.unwrap_err();
     assert!(matches!(fault, SecretFault::TooLarge { place: "the body", .. }));
     let four = placeholder.repeat(4);
     let head = Request::get("/v1").header("x", &four).body(guests_body(&[])).unwrap();
-    let fault = substitute(&secrets, &to("http://h/v1"), head, &log()).await.unwrap_err();
+    let fault =
+        substitute(&secrets, &to("http://h/v1"), head, &log(), &under_way()).await.unwrap_err();
     assert!(matches!(fault, SecretFault::TooLarge { place: "a header", .. }));
     let query = Request::get(format!("/v1?{four}")).body(guests_body(&[])).unwrap();
-    let fault = substitute(&secrets, &to("http://h/v1"), query, &log()).await.unwrap_err();
+    let fault =
+        substitute(&secrets, &to("http://h/v1"), query, &log(), &under_way()).await.unwrap_err();
     assert!(matches!(fault, SecretFault::TooLarge { place: "the query", .. }));
 }

@@ -57,9 +57,27 @@ pub(crate) fn caller(scheme: u8) -> Vec<u8> {
 /// Calls `http://PROPS/` so often, all at once or one after the other; returns 1000 and the number
 /// of answers with the status 200.
 pub(crate) fn burst(calls: usize, at_once: bool) -> Vec<u8> {
+    burst_with(calls, at_once, 0)
+}
+
+/// The same, each call with so many header fields, at most 100.
+pub(crate) fn burst_with(calls: usize, at_once: bool, fields: usize) -> Vec<u8> {
     let items = format!(
-        "(func $call (param $props i32) (param $props_len i32) (result i32) (local $request i32)
-            (local.set $request (call $request (call $fields)))
+        "(func $filled (result i32) (local $fields i32) (local $n i32)
+            (local.set $fields (call $fields))
+            (i32.store16 (i32.const 8400) (i32.const 0x2d78))
+            (block $full (loop $more
+                (br_if $full (i32.ge_u (local.get $n) (i32.const {fields})))
+                (i32.store8 (i32.const 8402) (i32.add (i32.const 48) (i32.div_u (local.get $n) (i32.const 10))))
+                (i32.store8 (i32.const 8403) (i32.add (i32.const 48) (i32.rem_u (local.get $n) (i32.const 10))))
+                (call $append (local.get $fields) (i32.const 8400) (i32.const 4)
+                    {{a value that is as long as many of them are}} (i32.const 8420))
+                (if (i32.load8_u (i32.const 8420)) (then unreachable))
+                (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                (br $more)))
+            (local.get $fields))
+        (func $call (param $props i32) (param $props_len i32) (result i32) (local $request i32)
+            (local.set $request (call $request (call $filled)))
             (drop (call $set_scheme (local.get $request) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
             (drop (call $set_authority (local.get $request) (i32.const 1)
                 (i32.add (local.get $props) (i32.const 1)) (i32.sub (local.get $props_len) (i32.const 2))))
