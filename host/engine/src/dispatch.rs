@@ -132,16 +132,6 @@ impl Engine {
         TakenUp::Started
     }
 
-    /// How many runs of one workflow may be under way, as things stand.
-    fn share(&self) -> usize {
-        let limits = self.limits();
-        if self.0.slots.available_permits() > limits.runs_for_newcomers() {
-            limits.runs_per_workflow_max
-        } else {
-            1
-        }
-    }
-
     /// The same for one that has just become due. It does not overtake those that wait.
     pub(crate) fn take_up_or_wait(&self, id: ExecutionId, workflow: &WorkflowName) {
         if self.0.backlog.fetch_add(1, Ordering::Relaxed) > 0 {
@@ -158,6 +148,16 @@ impl Engine {
     pub(crate) async fn slot(&self) -> Option<Slot> {
         let permit = self.0.slots.clone().acquire_owned().await.ok()?;
         Some(Slot { engine: self.clone(), permit: Some(permit) })
+    }
+
+    /// How many runs of one workflow may be under way, as things stand.
+    fn share(&self) -> usize {
+        let limits = self.limits();
+        if self.0.slots.available_permits() > limits.runs_for_newcomers() {
+            limits.runs_per_workflow_max
+        } else {
+            1
+        }
     }
 
     fn one_waits_no_longer(&self) {
