@@ -158,10 +158,10 @@ impl Store for MemoryStore {
     async fn create(&self, new: NewRecord) -> Result<Created, StoreError> {
         let mut inner = self.0.lock();
         let (id, workflow) = (new.transition.next.id, new.transition.next.workflow.clone());
-        if let Some(key) = &new.idempotency_key {
-            if let Some(existing) = inner.keys.get(&(workflow.clone(), key.clone())) {
-                return Ok(Created::Existing(*existing));
-            }
+        if let Some(key) = &new.idempotency_key
+            && let Some(existing) = inner.keys.get(&(workflow.clone(), key.clone()))
+        {
+            return Ok(Created::Existing(*existing));
         }
         if let Err(no_room) = inner.ready_counts().check(&workflow, &new.room) {
             return Ok(Created::Refused(no_room));
