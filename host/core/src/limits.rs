@@ -135,8 +135,12 @@ pub struct Limits {
     /// Wrong tokens of one address in a minute; 0 is any number.
     pub wrong_tokens_per_minute: u32,
     /// Executions of one workflow that run at the same time. The rest of `runs_max` is for the
-    /// others; as many as `runs_max`, or more, keep nothing for them.
+    /// others, the last half of it for workflows of which none runs; as many as `runs_max`, or
+    /// more, keep nothing for them.
     pub runs_per_workflow_max: usize,
+    /// Executions of one workflow that are ready and not yet started, beyond which its triggers
+    /// get 503. As many as `queued_max`, or more, are no limit of its own.
+    pub queued_per_workflow_max: usize,
 }
 
 impl Default for Limits {
@@ -202,6 +206,9 @@ impl Default for Limits {
             links_per_minute: 600,
             wrong_tokens_per_minute: 60,
             runs_per_workflow_max: 24,
+            // It takes five floods at once to fill the queue. One is an hour of work where a run takes
+            // four seconds.
+            queued_per_workflow_max: 20_000,
         }
     }
 }
@@ -262,6 +269,12 @@ impl Limits {
             ("tables_per_component_max", Limits::TABLES_PER_COMPONENT_MAX.into()),
             ("wait_ms_max", Limits::WAIT_MS_MAX),
         ]
+    }
+
+    /// Of `runs_max`, those that are given only to workflows of which none runs: half of what one
+    /// workflow leaves to the others, and at least one if it leaves any.
+    pub fn runs_for_newcomers(&self) -> usize {
+        self.runs_max.saturating_sub(self.runs_per_workflow_max).div_ceil(2)
     }
 
     /// What a run gets of a step that wishes for `wishes`.
@@ -336,6 +349,18 @@ mod tests {
         assert_eq!(run.memory_bytes_max, 64 * MIB);
         assert_eq!(run.wall_time, Duration::from_secs(30));
         assert_eq!(run.cpu_time, Duration::from_millis(7));
+    }
+
+    #[test]
+    fn newcomers_have_half_of_what_one_workflow_leaves() {
+        let newcomers = |runs_max, runs_per_workflow_max| {
+            Limits { runs_max, runs_per_workflow_max, ..Limits::default() }.runs_for_newcomers()
+        };
+        assert_eq!(Limits::default().runs_for_newcomers(), 4);
+        assert_eq!(newcomers(5, 2), 2);
+        assert_eq!(newcomers(3, 2), 1);
+        assert_eq!(newcomers(24, 24), 0);
+        assert_eq!(newcomers(2, 24), 0);
     }
 
     #[test]

@@ -153,6 +153,17 @@ pub enum TriggerError {
     /// Too much waits already. Try again later.
     #[error("too many executions wait to be run")]
     Busy,
+    /// Too many of this workflow wait already. Others may be triggered; try this one later.
+    #[error(
+        "{waiting_max} executions of the workflow {workflow} wait to be run, as many as \
+         limits.queued_per_workflow_max allows"
+    )]
+    WorkflowBusy {
+        /// Which.
+        workflow: WorkflowName,
+        /// How many may wait.
+        waiting_max: usize,
+    },
     /// The server is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,

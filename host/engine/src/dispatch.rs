@@ -4,8 +4,9 @@
 //! The dispatcher gives every one that nobody holds to a task, as far as there are slots, and
 //! sleeps until something changes. It never asks what time it is.
 //!
-//! A workflow has its share of the slots and no more. Where it would take more, those behind it
-//! are looked for without it, however many of its executions wait.
+//! A workflow has its share of the slots and no more, and the last slots are for workflows of
+//! which none runs. Where one would take more, those behind it are looked for without it, however
+//! many of its executions wait.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,10 +45,9 @@ async fn take_up_ready(engine: &Engine) -> Result<(), StoreError> {
         // This is the exact number.
         engine.0.backlog.store(seen.no_slot + seen.no_share, Ordering::Relaxed);
     }
-    // Each further look leaves out a workflow more, and there are as many as have a share.
+    // Each further look leaves out a workflow more, and there are as many as have runs.
     while !seen.all && seen.no_share > 0 && engine.0.slots.available_permits() > 0 {
-        let share = engine.limits().runs_per_workflow_max;
-        let except = engine.0.active.lock().with_share(share);
+        let except = engine.0.active.lock().with_share(engine.share());
         seen = take_up_first(engine, &except).await?;
     }
     Ok(())
@@ -87,7 +87,8 @@ pub(crate) enum TakenUp {
     Held,
     /// It waits for a slot; the dispatcher comes back to it.
     NoSlot,
-    /// It waits for a run of its own workflow to end; the dispatcher comes back to it.
+    /// It waits for a run of its own workflow to end, or for more slots to be free; the dispatcher
+    /// comes back to it.
     NoShare,
 }
 
@@ -120,7 +121,7 @@ impl Engine {
         if active.contains(id) || self.is_aside(id) || !self.is_ready() {
             return TakenUp::Held;
         }
-        if active.of(workflow) >= self.limits().runs_per_workflow_max {
+        if active.of(workflow) >= self.share() {
             return TakenUp::NoShare;
         }
         let Ok(slot) = self.0.slots.clone().try_acquire_owned() else { return TakenUp::NoSlot };
@@ -147,6 +148,16 @@ impl Engine {
     pub(crate) async fn slot(&self) -> Option<Slot> {
         let permit = self.0.slots.clone().acquire_owned().await.ok()?;
         Some(Slot { engine: self.clone(), permit: Some(permit) })
+    }
+
+    /// How many runs of one workflow may be under way, as things stand.
+    fn share(&self) -> usize {
+        let limits = self.limits();
+        if self.0.slots.available_permits() > limits.runs_for_newcomers() {
+            limits.runs_per_workflow_max
+        } else {
+            1
+        }
     }
 
     fn one_waits_no_longer(&self) {

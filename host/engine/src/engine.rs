@@ -50,7 +50,8 @@ pub(crate) struct Inner {
     pub(crate) responders: Responders,
     /// Deployed versions never change, so they are read once.
     workflows: Mutex<HashMap<(WorkflowName, u32), Arc<Workflow>>>,
-    /// Executions that wait for a slot, about: exact whenever all of them were seen.
+    /// Executions that wait for a slot, about: exact whenever all of them were seen. While there
+    /// are any, what becomes due waits behind them.
     pub(crate) backlog: AtomicUsize,
     /// Executions that were ready when this engine started and have not run since. The process
     /// before may have died of their runs.

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use waystation_core::{Execution, ExecutionId, NewExecution};
-use waystation_store::{Created, NewRecord, StoreError};
+use waystation_core::{Execution, ExecutionId, NewExecution, WorkflowName};
+use waystation_store::{Created, NewRecord, NoRoom, Room, StoreError};
 
 use crate::engine::{Engine, to_the_end};
 use crate::{TriggerError, TriggerRequest, Triggered};
@@ -24,9 +24,6 @@ impl Engine {
         if !self.is_ready() {
             return Err(TriggerError::ShuttingDown);
         }
-        if self.0.backlog.load(Ordering::Relaxed) >= self.limits().queued_max {
-            return Err(TriggerError::Busy);
-        }
         let workflow = self.0.store.workflow(&request.workflow).await?;
         let workflow = workflow.ok_or(TriggerError::UnknownWorkflow(request.workflow))?;
         let id = self.new_id();
@@ -43,25 +40,50 @@ impl Engine {
         );
         // Before the execution can run: its answer must find somebody.
         let response = request.caller_waits.then(|| self.0.responders.open(id));
-        let new = NewRecord { transition, idempotency_key: request.idempotency_key };
-        match self.0.store.create(new).await {
+        let name = &workflow.spec.name;
+        let room = self.room_for_one_more(name);
+        let new = NewRecord { transition, idempotency_key: request.idempotency_key, room };
+        let created = self.0.store.create(new).await;
+        if created != Ok(Created::New) {
+            self.0.responders.close(id);
+        }
+        match created {
             Ok(Created::New) => {
                 self.0.counters.triggered.fetch_add(1, Ordering::Relaxed);
-                self.take_up_or_wait(id, &workflow.spec.name);
+                self.take_up_or_wait(id, name);
                 Ok(Triggered { id, created: true, response })
             }
             Ok(Created::Existing(existing)) => {
-                self.0.responders.close(id);
                 Ok(Triggered { id: existing, created: false, response: None })
             }
-            Err(error) => {
-                self.0.responders.close(id);
-                Err(match error {
-                    StoreError::Busy => TriggerError::Busy,
-                    StoreError::Closed => TriggerError::ShuttingDown,
-                    other => TriggerError::Store(other),
-                })
-            }
+            Ok(Created::Refused(no_room)) => Err(self.refused(name, no_room)),
+            Err(StoreError::Busy) => Err(TriggerError::Busy),
+            Err(StoreError::Closed) => Err(TriggerError::ShuttingDown),
+            Err(other) => Err(TriggerError::Store(other)),
+        }
+    }
+
+    /// The store counts all that are ready, and those that a task moves do not wait. Who comes
+    /// back from a pause is never asked for room: what a workflow has beyond its share by that
+    /// keeps no other from its own.
+    fn room_for_one_more(&self, workflow: &WorkflowName) -> Room {
+        let limits = self.limits();
+        let share = limits.queued_per_workflow_max;
+        let active = self.0.active.lock();
+        Room {
+            of_workflow: share.saturating_add(active.of(workflow)),
+            of_all: limits.queued_max.saturating_add(active.len()),
+            of_each: share.saturating_add(limits.runs_per_workflow_max.min(limits.runs_max)),
+        }
+    }
+
+    fn refused(&self, workflow: &WorkflowName, no_room: NoRoom) -> TriggerError {
+        match no_room {
+            NoRoom::OfAll => TriggerError::Busy,
+            NoRoom::OfWorkflow => TriggerError::WorkflowBusy {
+                workflow: workflow.clone(),
+                waiting_max: self.limits().queued_per_workflow_max,
+            },
         }
     }
 

@@ -98,6 +98,8 @@ pub enum Code {
     DataLimit,
     /// 503: too much waits already. Try again.
     Busy,
+    /// 503: too much of this `workflow` waits already, as much as `limit` allows. Try again.
+    WorkflowBusy,
     /// 503: the server is going down. Try again.
     ShuttingDown,
     /// 500: it is not the caller's fault; the log knows more, under the request's id.
@@ -106,7 +108,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 40] = [
+    pub const ALL: [Code; 41] = [
         Code::NotFound,
         Code::UnknownComponent,
         Code::UnknownWorkflow,
@@ -145,6 +147,7 @@ impl Code {
         Code::SchemaMismatch,
         Code::DataLimit,
         Code::Busy,
+        Code::WorkflowBusy,
         Code::ShuttingDown,
         Code::Internal,
     ];
@@ -207,6 +210,7 @@ impl Code {
             }
             Code::DataLimit => ("data_limit", S::PAYLOAD_TOO_LARGE, "Too much data"),
             Code::Busy => ("busy", S::SERVICE_UNAVAILABLE, "Busy"),
+            Code::WorkflowBusy => ("workflow_busy", S::SERVICE_UNAVAILABLE, "Workflow busy"),
             Code::ShuttingDown => ("shutting_down", S::SERVICE_UNAVAILABLE, "Shutting down"),
             Code::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
         }
@@ -303,7 +307,7 @@ impl IntoResponse for Problem {
                 let seconds = self.more.get("retry_after_s").and_then(Value::as_u64);
                 headers.insert(RETRY_AFTER, seconds.unwrap_or(1).into());
             }
-            Code::Busy => {
+            Code::Busy | Code::WorkflowBusy => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Code::ShuttingDown => {
@@ -398,6 +402,9 @@ impl From<TriggerError> for Problem {
                 missing_named(Code::UnknownWorkflow, name.as_str())
             }
             TriggerError::Busy => Problem::new(Code::Busy, detail),
+            TriggerError::WorkflowBusy { workflow, .. } => Problem::new(Code::WorkflowBusy, detail)
+                .with("workflow", workflow.as_str().into())
+                .with("limit", "limits.queued_per_workflow_max".into()),
             TriggerError::ShuttingDown => Problem::new(Code::ShuttingDown, detail),
             TriggerError::Store(error) => error.into(),
         }

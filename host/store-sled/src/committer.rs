@@ -23,7 +23,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
-use waystation_store::StoreError;
+use waystation_store::{ReadyCounts, StoreError};
 
 use crate::figures::CommitFigures;
 use crate::keys::{self, Key};
@@ -83,8 +83,12 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    /// Starts the thread for `db`, whose file is in `folder`.
-    pub(crate) fn start(db: sled::Db, folder: &Path) -> std::io::Result<Committer> {
+    /// Starts the thread for `db`, whose file is in `folder` and in which so many are `ready`.
+    pub(crate) fn start(
+        db: sled::Db,
+        folder: &Path,
+        ready: Arc<parking_lot::Mutex<ReadyCounts>>,
+    ) -> std::io::Result<Committer> {
         let file = File::options().read(true).write(true).open(folder.join("db"))?;
         let commit = last_commit(&db).map_err(std::io::Error::other)?;
         let (queue, requests) = mpsc::channel();
@@ -100,6 +104,7 @@ impl Committer {
             figures: figures.clone(),
             begun: begun.clone(),
             publish,
+            ready,
             snapshot: None,
             snapshots: 0,
         };
@@ -205,7 +210,7 @@ impl Committer {
 }
 
 /// Reads. sled asserts its way through damaged pages.
-fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
         Err(StoreError::Damaged("sled could not read a page of the database".into()))
     })
@@ -252,6 +257,7 @@ struct Thread {
     figures: Arc<CommitFigures>,
     begun: Arc<AtomicU64>,
     publish: watch::Sender<u64>,
+    ready: Arc<parking_lot::Mutex<ReadyCounts>>,
     snapshot: Option<(u64, Snapshot)>,
     /// Snapshots so far.
     snapshots: u64,
@@ -264,7 +270,8 @@ impl Thread {
             let Ok(first) = self.requests.recv() else { return };
             let tree: sled::Tree = (*self.db).clone();
             let number = self.begun.load(Ordering::SeqCst) + 1;
-            let mut stage = Stage::new(&tree, number);
+            let ready = self.ready.clone();
+            let mut stage = Stage::new(&tree, number, &ready);
             let mut answers = Vec::new();
             open = self.gather(first, &mut stage, &mut answers);
             if !stage.is_empty() {
@@ -400,7 +407,7 @@ mod tests {
         for n in 0..1000_u32 {
             db.insert(n.to_be_bytes(), vec![7; 1000]).unwrap();
         }
-        let committer = Committer::start(db, folder.path()).unwrap();
+        let committer = Committer::start(db, folder.path(), Arc::default()).unwrap();
         let mut first = committer.begin_snapshot().await.unwrap();
         first.next().await.unwrap();
         assert_eq!(committer.begin_snapshot().await.err(), Some(StoreError::Busy));

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use waystation_core::{ExecutionId, Timestamp, WorkflowName};
-use waystation_store::{Ready, StoreError};
+use waystation_store::{Ready, ReadyCounts, StoreError};
 
 use crate::keys;
 use crate::store::odd_entry;
@@ -24,6 +24,21 @@ struct Line {
 
 /// Lines by who is in front: number and execution.
 type Lines = BTreeMap<(u64, ExecutionId), Line>;
+
+/// How many are ready. An entry that is none counts as nobody: reading the list says what it is.
+pub(crate) fn count(tree: &sled::Tree) -> Result<ReadyCounts, StoreError> {
+    let mut counts = ReadyCounts::default();
+    for entry in tree.range(keys::ready_begins()..) {
+        let (key, _) = entry.map_err(broken)?;
+        if key.first() != Some(&b'r') {
+            break;
+        }
+        if let Some((workflow, ..)) = keys::read_ready(&key) {
+            counts.add(&workflow);
+        }
+    }
+    Ok(counts)
+}
 
 /// The first `limit` that are ready, those of `except` left out.
 pub(crate) fn first(

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use waystation_core::{
     BoundedJson, ComponentName, Digest, Event, Execution, ExecutionId, HistoryEntry, PauseEnd,
@@ -11,12 +13,12 @@ use waystation_core::{
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord,
-    Store, StoreError, StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, ReadyCounts, RunLog,
+    SecretRecord, Store, StoreError, StoreFigures,
 };
 
 use crate::check::{Check, CheckReport};
-use crate::committer::{Committer, QUEUE_MAX, SnapshotReader, die};
+use crate::committer::{Committer, QUEUE_MAX, SnapshotReader, die, guarded};
 use crate::files::ComponentFiles;
 use crate::open::{self, OpenError, Opened};
 use crate::view::{Read as _, Stage, broken};
@@ -29,6 +31,8 @@ pub struct SledStore {
     db: sled::Db,
     folder: PathBuf,
     committer: Committer,
+    /// How many are ready, those included that a commit under way makes so.
+    ready: Arc<Mutex<ReadyCounts>>,
     files: ComponentFiles,
     _watch: Watch,
 }
@@ -61,8 +65,10 @@ impl SledStore {
         let files = ComponentFiles::open(components).map_err(io(components))?;
         let Opened { db, config } = open::open(folder, over_bytes)?;
         let watch = Watch::start(config, |why| die(why)).map_err(io(folder))?;
-        let committer = Committer::start(db.clone(), folder).map_err(io(folder))?;
-        Ok(SledStore { db, folder: folder.to_owned(), committer, files, _watch: watch })
+        let counted = guarded(|| ready::count(&db)).map_err(|why| open::damaged(folder, why))?;
+        let ready = Arc::new(Mutex::new(counted));
+        let committer = Committer::start(db.clone(), folder, ready.clone()).map_err(io(folder))?;
+        Ok(SledStore { db, folder: folder.to_owned(), committer, ready, files, _watch: watch })
     }
 
     /// Writes what is waiting and closes. Blocks; later calls fail.
@@ -221,6 +227,13 @@ impl Store for SledStore {
     async fn create(&self, new: NewRecord) -> Result<Created, StoreError> {
         if self.committer.depth() >= QUEUE_MAX {
             return Err(StoreError::Busy);
+        }
+        if new.idempotency_key.is_none()
+            && let Err(no_room) = self.ready.lock().check(&new.transition.next.workflow, &new.room)
+        {
+            // A flood that is refused takes no place in the queue. Who has a key may have been
+            // accepted before, and only the committer knows.
+            return Ok(Created::Refused(no_room));
         }
         self.write(move |stage| write::create(stage, &new)).await
     }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use waystation_store::StoreError;
+use waystation_core::WorkflowName;
+use waystation_store::{NoRoom, ReadyCounts, Room, StoreError};
 
 use crate::keys::Key;
 use crate::value;
@@ -54,11 +56,22 @@ pub(crate) struct Stage<'a> {
     kept: BTreeMap<Key, Option<Vec<u8>>>,
     current: BTreeMap<Key, Option<Vec<u8>>>,
     bytes: usize,
+    /// How many are ready, those included that are kept.
+    ready: &'a Mutex<ReadyCounts>,
+    /// Executions of these workflows become ready with the current request …
+    come: Vec<WorkflowName>,
+    /// … and of these are no longer.
+    go: Vec<WorkflowName>,
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(tree: &'a sled::Tree, number: u64) -> Stage<'a> {
-        Stage { tree, number, kept: BTreeMap::new(), current: BTreeMap::new(), bytes: 0 }
+    pub(crate) fn new(
+        tree: &'a sled::Tree,
+        number: u64,
+        ready: &'a Mutex<ReadyCounts>,
+    ) -> Stage<'a> {
+        let (kept, current) = (BTreeMap::new(), BTreeMap::new());
+        Stage { tree, number, kept, current, bytes: 0, ready, come: Vec::new(), go: Vec::new() }
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -106,6 +119,21 @@ impl<'a> Stage<'a> {
 
     pub(crate) fn unlist(&mut self, key: Key) {
         self.current.insert(key, None);
+    }
+
+    /// Is there room for one more of the workflow, beside all that are kept?
+    pub(crate) fn check_room(&self, workflow: &WorkflowName, room: &Room) -> Result<(), NoRoom> {
+        self.ready.lock().check(workflow, room)
+    }
+
+    /// One more of the workflow is ready.
+    pub(crate) fn count_ready(&mut self, workflow: &WorkflowName) {
+        self.come.push(workflow.clone());
+    }
+
+    /// One less is.
+    pub(crate) fn discount_ready(&mut self, workflow: &WorkflowName) {
+        self.go.push(workflow.clone());
     }
 
     fn parts_of(&self, key: &[u8]) -> Result<u16, StoreError> {
@@ -162,10 +190,15 @@ impl<'a> Stage<'a> {
             self.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
             self.kept.insert(key, value);
         }
+        let mut ready = self.ready.lock();
+        self.come.drain(..).for_each(|workflow| ready.add(&workflow));
+        self.go.drain(..).for_each(|workflow| ready.remove(&workflow));
     }
 
     pub(crate) fn discard(&mut self) {
         self.current.clear();
+        self.come.clear();
+        self.go.clear();
     }
 
     pub(crate) fn is_empty(&self) -> bool {

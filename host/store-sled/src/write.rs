@@ -40,7 +40,12 @@ pub(crate) fn create(stage: &mut Stage<'_>, new: &NewRecord) -> Result<Created, 
         if let Some(existing) = stage.record(&key)? {
             return Ok(Created::Existing(existing));
         }
-        stage.put(&key, &id)?;
+    }
+    if let Err(no_room) = stage.check_room(workflow, &new.room) {
+        return Ok(Created::Refused(no_room));
+    }
+    if let Some(key) = &idempotency_key {
+        stage.put(&keys::idempotency(workflow, key), &id)?;
     }
     stage.list(keys::entry(keys::by_workflow(workflow), id));
     stage.list(keys::entry(keys::live(workflow, execution.workflow_version), id));
@@ -128,8 +133,9 @@ fn list_ready(
     match (listed, change.wake()) {
         (Some(number), Wake::Now) if change.pause_end.is_none() => Some(number),
         (listed, Wake::Now) => {
-            if let Some(number) = listed {
-                stage.unlist(keys::ready(workflow, number, id));
+            match listed {
+                Some(number) => stage.unlist(keys::ready(workflow, number, id)),
+                None => stage.count_ready(workflow),
             }
             let number = stage.number();
             stage.list_with(keys::ready(workflow, number, id), &now.as_millis().to_be_bytes());
@@ -138,6 +144,7 @@ fn list_ready(
         (listed, Wake::At(_) | Wake::Never) => {
             if let Some(number) = listed {
                 stage.unlist(keys::ready(workflow, number, id));
+                stage.discount_ready(workflow);
             }
             None
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use waystation_core::{Caller, Event, Timestamp};
-use waystation_store::{Attachments, Store, conformance};
+use waystation_store::{Attachments, Created, NoRoom, Room, Store, conformance};
 use waystation_store_sled::{OpenError, SledStore};
 
 fn open(folder: &Path) -> Result<SledStore, OpenError> {
@@ -67,6 +67,46 @@ async fn many_writers_share_commits_and_each_is_heard() {
     let executions: usize = writers.join_all().await.into_iter().sum();
     assert_eq!(store.list(&Default::default(), 9999).await.unwrap().len(), executions);
     assert_eq!(store.figures().queued, 0);
+}
+
+/// Room for one more of a workflow of which fewer are ready.
+fn fewer(of_workflow: usize) -> Room {
+    Room { of_workflow, ..Room::ANY }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_are_created_at_once_than_there_is_room_for() {
+    let folder = TempDir::new().unwrap();
+    let store = std::sync::Arc::new(open(folder.path()).unwrap());
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..500 {
+        let store = store.clone();
+        let create =
+            async move { conformance::create_numbered_within(&*store, number, fewer(40)).await };
+        writers.spawn(create);
+    }
+    let created = writers.join_all().await;
+    assert_eq!(created.iter().filter(|one| **one == Created::New).count(), 40);
+    assert_eq!(store.ready(9999, &[]).await.unwrap().len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_are_ready_is_known_after_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let first = open(folder.path()).unwrap();
+    for number in 0..50 {
+        conformance::create_numbered(&first, number).await;
+    }
+    let cancel = Event::Cancel { pause: None, by: Caller::Operator };
+    for one in first.ready(20, &[]).await.unwrap() {
+        first.apply(one.id, cancel.clone(), one.since, Attachments::default()).await.unwrap();
+    }
+    drop(first);
+    let second = open(folder.path()).unwrap();
+    let create = conformance::create_numbered_within;
+    let no_room = Created::Refused(NoRoom::OfWorkflow);
+    assert_eq!(create(&second, 100, fewer(30)).await, no_room);
+    assert_eq!(create(&second, 101, fewer(31)).await, Created::New);
 }
 
 async fn conformance_writer(store: &SledStore, writer: u64) -> usize {

@@ -13,7 +13,7 @@ use waystation_core::{
 
 use crate::{
     ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, ExecutionFilter,
-    MemoryStore, NewRecord, NewWorkflow, RunLog, SecretRecord, Store,
+    MemoryStore, NewRecord, NewWorkflow, NoRoom, Room, RunLog, SecretRecord, Store,
 };
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -28,6 +28,7 @@ pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
     large_values_read_back(&make().await).await;
     ready_is_first_come_first_served_whatever_the_clock_shows(&make().await).await;
     ready_leaves_out_workflows_and_keeps_its_order(&make().await).await;
+    room_is_for_those_that_are_ready(&make().await).await;
     deadlines_are_in_order_and_forget_what_is_over(&make().await).await;
     what_ended_long_ago_is_removed(&make().await).await;
     lists_are_newest_first_and_filtered(&make().await).await;
@@ -74,17 +75,30 @@ fn trigger(workflow: &Workflow, id: ExecutionId) -> Transition {
 }
 
 pub(crate) async fn create<S: Store + ?Sized>(store: &S, n: u8) {
-    let new = NewRecord { transition: trigger(&workflow("w", 2), id(n)), idempotency_key: None };
+    let new = NewRecord {
+        transition: trigger(&workflow("w", 2), id(n)),
+        idempotency_key: None,
+        room: Room::ANY,
+    };
     assert_eq!(store.create(new).await, Ok(Created::New));
 }
 
 /// Creates an execution of its own for each `number`.
 pub async fn create_numbered<S: Store + ?Sized>(store: &S, number: u64) {
+    assert_eq!(create_numbered_within(store, number, Room::ANY).await, Created::New);
+}
+
+/// Creates an execution of its own for each `number`, all of one workflow, where there is `room`.
+pub async fn create_numbered_within<S: Store + ?Sized>(
+    store: &S,
+    number: u64,
+    room: Room,
+) -> Created {
     let mut tail = [0; 10];
     tail[2..].copy_from_slice(&number.to_be_bytes());
     let id = ExecutionId::from_parts(START.as_millis(), tail);
-    let new = NewRecord { transition: trigger(&workflow("w", 2), id), idempotency_key: None };
-    assert_eq!(store.create(new).await, Ok(Created::New));
+    let transition = trigger(&workflow("w", 2), id);
+    store.create(NewRecord { transition, idempotency_key: None, room }).await.unwrap()
 }
 
 pub(crate) fn start(run: PauseId) -> Event {
@@ -119,6 +133,7 @@ async fn creating_is_idempotent_under_its_key<S: Store>(store: &S) {
     let new = |name: &str, n| NewRecord {
         transition: trigger(&workflow(name, 1), id(n)),
         idempotency_key: Some("key".to_owned()),
+        room: Room::ANY,
     };
     assert_eq!(store.create(new("w", 1)).await, Ok(Created::New));
     assert_eq!(store.create(new("w", 2)).await, Ok(Created::Existing(id(1))));
@@ -249,8 +264,11 @@ async fn ready_is_first_come_first_served_whatever_the_clock_shows<S: Store>(sto
 async fn ready_leaves_out_workflows_and_keeps_its_order<S: Store>(store: &S) {
     // Names of which one begins like another, and in another order than their executions.
     let of = async |name: &str, n: u8| {
-        let new =
-            NewRecord { transition: trigger(&workflow(name, 2), id(n)), idempotency_key: None };
+        let new = NewRecord {
+            transition: trigger(&workflow(name, 2), id(n)),
+            idempotency_key: None,
+            room: Room::ANY,
+        };
         assert_eq!(store.create(new).await, Ok(Created::New));
     };
     for n in 1..=40 {
@@ -285,6 +303,58 @@ async fn ready_leaves_out_workflows_and_keeps_its_order<S: Store>(store: &S) {
     assert_eq!(ready_ids_except(store, 99, &["flood"]).await, [id(54), id(50)]);
 }
 
+/// Creates one of the workflow where fewer than `of_workflow` are ready.
+async fn create_within<S: Store + ?Sized>(
+    store: &S,
+    name: &str,
+    n: u8,
+    of_workflow: usize,
+) -> Created {
+    let transition = trigger(&workflow(name, 2), id(n));
+    let room = Room { of_workflow, ..Room::ANY };
+    store.create(NewRecord { transition, idempotency_key: None, room }).await.unwrap()
+}
+
+async fn room_is_for_those_that_are_ready<S: Store>(store: &S) {
+    const REFUSED: Created = Created::Refused(NoRoom::OfWorkflow);
+    let create = create_within::<S>;
+    for n in 1..=3 {
+        assert_eq!(create(store, "w", n, 3).await, Created::New);
+    }
+    assert_eq!(create(store, "w", 4, 3).await, REFUSED);
+    assert_eq!(store.load(id(4)).await, Ok(None), "nothing has changed");
+    assert_eq!(create(store, "other", 50, 1).await, Created::New, "others have room of their own");
+    // A run under way takes as much as one that is due, and a pause takes none.
+    happens(store, 1, start(FIRST)).await;
+    assert_eq!(create(store, "w", 4, 3).await, REFUSED);
+    happens(store, 1, finish(FIRST, suspend())).await;
+    assert_eq!(create(store, "w", 4, 3).await, Created::New);
+    assert_eq!(create(store, "w", 5, 3).await, REFUSED);
+    // Who comes back is not asked; and one that ends its turn stays.
+    happens(store, 1, resume(FIRST)).await;
+    happens(store, 2, start(FIRST)).await;
+    happens(store, 2, resume(FIRST)).await;
+    happens(store, 2, finish(FIRST, suspend())).await;
+    assert_eq!(create(store, "w", 5, 4).await, REFUSED);
+    let cancel = Event::Cancel { pause: None, by: Caller::Operator };
+    for n in [3, 4] {
+        happens(store, n, cancel.clone()).await;
+    }
+    // What is rejected leaves all as it is.
+    assert!(store.apply(id(3), cancel, START, Attachments::default()).await.is_err());
+    assert_eq!(store.remove_ended(START.plus_millis(1), 10).await, Ok(2));
+    assert_eq!(create(store, "w", 5, 2).await, REFUSED);
+    let key = || Some("key".to_owned());
+    let new = |n, of_workflow| NewRecord {
+        transition: trigger(&workflow("w", 2), id(n)),
+        idempotency_key: key(),
+        room: Room { of_workflow, ..Room::ANY },
+    };
+    assert_eq!(store.create(new(6, 2)).await, Ok(REFUSED));
+    assert_eq!(store.create(new(7, 3)).await, Ok(Created::New), "the key was not used up");
+    assert_eq!(store.create(new(8, 0)).await, Ok(Created::Existing(id(7))), "and needs no room");
+}
+
 async fn deadlines_are_in_order_and_forget_what_is_over<S: Store>(store: &S) {
     let mut expected = Vec::new();
     for (n, later) in [(1, 500), (2, 0), (3, 100)] {
@@ -314,6 +384,7 @@ async fn what_ended_long_ago_is_removed<S: Store>(store: &S) {
     let keyed = NewRecord {
         transition: trigger(&workflow("w", 2), id(1)),
         idempotency_key: Some("key".to_owned()),
+        room: Room::ANY,
     };
     assert_eq!(store.create(keyed.clone()).await, Ok(Created::New));
     for n in 2..=6 {
@@ -354,7 +425,10 @@ async fn lists_are_newest_first_and_filtered<S: Store>(store: &S) {
     for n in 1..=4 {
         let name = if n % 2 == 0 { "even" } else { "odd" };
         let transition = trigger(&workflow(name, 1), id(n));
-        store.create(NewRecord { transition, idempotency_key: None }).await.unwrap();
+        store
+            .create(NewRecord { transition, idempotency_key: None, room: Room::ANY })
+            .await
+            .unwrap();
     }
     happens(store, 4, Event::Cancel { pause: None, by: Caller::Operator }).await;
     let listed = async |filter: ExecutionFilter, limit| {
@@ -467,7 +541,7 @@ async fn components_are_kept_while_they_are_needed<S: Store>(store: &S) {
     let in_use = |result| matches!(result, Err(DeleteError::InUse(_)));
     assert!(in_use(store.delete_component(&name).await), "a live version needs it");
     let transition = trigger(&deployed, id(1));
-    store.create(NewRecord { transition, idempotency_key: None }).await.unwrap();
+    store.create(NewRecord { transition, idempotency_key: None, room: Room::ANY }).await.unwrap();
     store.delete_workflow(&deployed.spec.name).await.unwrap();
     assert!(in_use(store.delete_component(&name).await), "an execution under way needs it");
     happens(store, 1, Event::Cancel { pause: None, by: Caller::Operator }).await;
@@ -522,7 +596,7 @@ async fn secrets_are_kept_while_they_are_named<S: Store>(store: &S) {
     let in_use = |result| matches!(result, Err(DeleteError::InUse(_)));
     assert!(in_use(store.delete_secret(&api_key).await), "a live version names it");
     let transition = trigger(&deployed, id(1));
-    store.create(NewRecord { transition, idempotency_key: None }).await.unwrap();
+    store.create(NewRecord { transition, idempotency_key: None, room: Room::ANY }).await.unwrap();
     store.delete_workflow(&deployed.spec.name).await.unwrap();
     assert!(in_use(store.delete_secret(&api_key).await), "an execution under way names it");
     assert_eq!(store.delete_secret(&name("API")).await, Ok(()), "nobody names this one");
@@ -550,9 +624,16 @@ pub async fn differ<S: Store>(store: &S, seed: u64, acts: usize) {
         let event = random_event(&mut random, model.load(id(n)).await.unwrap().as_ref());
         match event {
             None => {
+                let of = |random: &mut Rng| random.usize(1..=4);
+                let room = Room {
+                    of_workflow: of(&mut random),
+                    of_all: of(&mut random),
+                    of_each: of(&mut random),
+                };
                 let new = || NewRecord {
                     transition: trigger(&workflow(WORKFLOWS[usize::from(n % 3)], 3), id(n)),
                     idempotency_key: Some(format!("key {n}")),
+                    room,
                 };
                 assert_eq!(store.create(new()).await, model.create(new()).await);
             }

@@ -11,6 +11,7 @@ pub mod conformance;
 mod faulty;
 mod memory;
 mod records;
+mod room;
 mod store;
 
 pub use faulty::{AtCall, Call, Fate, Fault, FaultyStore, Gate};
@@ -19,4 +20,5 @@ pub use records::{
     Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,
     NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord, StoreFigures,
 };
+pub use room::{NoRoom, ReadyCounts, Room};
 pub use store::{ApplyError, DeleteError, Store, StoreError};

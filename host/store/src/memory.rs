@@ -13,8 +13,8 @@ use waystation_core::{
 
 use crate::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord,
-    Store, StoreError, StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, ReadyCounts, RunLog,
+    SecretRecord, Store, StoreError, StoreFigures,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -110,6 +110,13 @@ impl Inner {
         None
     }
 
+    fn ready_counts(&self) -> ReadyCounts {
+        let mut counts = ReadyCounts::default();
+        let ready = self.executions.values().filter(|entry| entry.ready.is_some());
+        ready.for_each(|entry| counts.add(&entry.execution.workflow));
+        counts
+    }
+
     fn live_workflow(&self, name: &WorkflowName) -> Option<&Workflow> {
         let version = *self.live.get(name)?;
         self.versions.get(name)?.iter().find(|workflow| workflow.version == version)
@@ -151,10 +158,15 @@ impl Store for MemoryStore {
     async fn create(&self, new: NewRecord) -> Result<Created, StoreError> {
         let mut inner = self.0.lock();
         let (id, workflow) = (new.transition.next.id, new.transition.next.workflow.clone());
+        if let Some(key) = &new.idempotency_key
+            && let Some(existing) = inner.keys.get(&(workflow.clone(), key.clone()))
+        {
+            return Ok(Created::Existing(*existing));
+        }
+        if let Err(no_room) = inner.ready_counts().check(&workflow, &new.room) {
+            return Ok(Created::Refused(no_room));
+        }
         if let Some(key) = new.idempotency_key {
-            if let Some(existing) = inner.keys.get(&(workflow.clone(), key.clone())) {
-                return Ok(Created::Existing(*existing));
-            }
             inner.keys.insert((workflow, key), id);
         }
         let now = new.transition.next.triggered_at;

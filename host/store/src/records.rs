@@ -9,6 +9,8 @@ use waystation_core::{
     WorkflowName, WorkflowSpec,
 };
 
+use crate::{NoRoom, Room};
+
 /// An execution that is to be created.
 #[derive(Clone, Debug)]
 pub struct NewRecord {
@@ -16,6 +18,8 @@ pub struct NewRecord {
     pub transition: Transition,
     /// The trigger's `Idempotency-Key`, unique in its workflow.
     pub idempotency_key: Option<String>,
+    /// The room that there has to be.
+    pub room: Room,
 }
 
 /// What came of a creation.
@@ -25,6 +29,8 @@ pub enum Created {
     New,
     /// The idempotency key was seen before; this is the execution that it made.
     Existing(ExecutionId),
+    /// There was no room for it. Nothing has changed.
+    Refused(NoRoom),
 }
 
 /// What a run left beside its outcome. Stored with the event, or not at all.

@@ -64,7 +64,9 @@ pub enum DeleteError {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Stores a new execution. Atomic with its event, history, wake and idempotency key;
-    /// durable. Idempotent under the key: a second call with it changes nothing.
+    /// durable. Idempotent under the key: a second call with it changes nothing, and needs no
+    /// room. Of a new one the room is looked at in the same moment: however many are created at
+    /// once, no more of them are than there is room for.
     async fn create(&self, new: NewRecord) -> Result<Created, StoreError>;
 
     /// Applies `event` to the execution as it stands at that moment, by

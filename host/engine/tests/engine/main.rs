@@ -5,6 +5,7 @@ mod alarm;
 mod approvals;
 mod aside;
 mod mail;
+mod queue;
 mod reading;
 mod recovery;
 mod reruns;

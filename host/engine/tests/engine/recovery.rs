@@ -109,7 +109,8 @@ async fn a_full_host_says_so_before_it_accepts() {
         assert!(accepted < 100, "it never says no");
     };
     assert_eq!(refused, TriggerError::Busy);
-    assert!(accepted >= 3);
+    // One runs, and three wait.
+    assert_eq!(accepted, 4);
 }
 
 #[tokio::test]

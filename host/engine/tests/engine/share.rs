@@ -15,6 +15,9 @@ use crate::support::{Does, World, call, suspend};
 /// Less than it takes until the dispatcher looks without having been woken.
 const SOON: Duration = Duration::from_secs(3);
 
+/// Enough for everybody who was woken.
+const MOMENT: Duration = Duration::from_millis(100);
+
 fn limits(runs_max: usize, runs_per_workflow_max: usize) -> Limits {
     Limits { runs_max, runs_per_workflow_max, drain_s: 0, ..Limits::default() }
 }
@@ -67,7 +70,7 @@ async fn others_run_at_once_beside_a_workflow_that_would_take_all() {
 
 #[tokio::test(start_paused = true)]
 async fn others_are_found_behind_several_workflows_and_any_number_of_executions() {
-    let world = world(limits(5, 2)).await;
+    let world = world(limits(6, 2)).await;
     for workflow in ["a", "b"] {
         trigger(&world, workflow, 300).await;
     }
@@ -76,6 +79,47 @@ async fn others_are_found_behind_several_workflows_and_any_number_of_executions(
     all_complete(&world, &others).await;
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     assert_eq!(hanging(&world), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_slots_are_for_workflows_of_which_none_runs() {
+    let world = world(Limits { drain_s: 0, ..Limits::default() }).await;
+    for workflow in ["c", "d", "e", "f"] {
+        world.deploy_as(workflow, json!([{"name": "hang"}])).await;
+    }
+    // One workflow takes its share, a second one what is left but for the last four.
+    for (workflow, hang) in [("a", 24), ("b", 28), ("c", 29), ("d", 30), ("e", 31)] {
+        trigger(&world, workflow, 40).await;
+        tokio::time::sleep(MOMENT).await;
+        assert_eq!(hanging(&world), hang, "{workflow}");
+    }
+    let started = Instant::now();
+    let others = trigger(&world, "brief", 40).await;
+    all_complete(&world, &others).await;
+    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    trigger(&world, "f", 40).await;
+    tokio::time::sleep(MOMENT).await;
+    assert_eq!(hanging(&world), 32, "no slot is kept from everybody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_that_become_free_go_to_whom_they_may() {
+    let world = world(limits(6, 3)).await;
+    world.deploy_as("c", json!([{"name": "hang"}])).await;
+    let first = trigger(&world, "a", 3).await;
+    // It has one, and the last two are not for its second.
+    let two = trigger(&world, "b", 2).await;
+    trigger(&world, "c", 1).await;
+    tokio::time::sleep(MOMENT).await;
+    assert_eq!(world.engine.metrics().runs_active, 5);
+    assert_eq!(world.view(two[1]).await.status, Status::Queued);
+    for id in &first[..2] {
+        assert_eq!(world.view(two[1]).await.status, Status::Queued);
+        world.engine.cancel(*id).await.unwrap();
+        tokio::time::sleep(MOMENT).await;
+    }
+    assert_eq!(world.view(two[1]).await.status, Status::Running);
+    assert_eq!(world.engine.metrics().runs_active, 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +133,7 @@ async fn a_share_of_all_slots_keeps_nobody_from_any() {
 #[tokio::test(start_paused = true)]
 async fn when_a_run_ends_the_next_of_its_workflow_begins() {
     for others in [0, 2] {
-        let world = world(limits(4, 2)).await;
+        let world = world(limits(6, 2)).await;
         trigger(&world, "a", others).await;
         let ids = trigger(&world, "slow", 30).await;
         let started = Instant::now();
@@ -151,8 +195,6 @@ async fn what_waits_for_its_share_counts_as_waiting_and_no_longer_than_it_does()
     for id in &ids[1..] {
         world.engine.cancel(*id).await.unwrap();
     }
-    // The dispatcher's own look.
-    tokio::time::sleep(Duration::from_secs(6)).await;
     let others = trigger(&world, "brief", 5).await;
     all_complete(&world, &others).await;
     assert_eq!(hanging(&world), 1);
