@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
-use waystation_tests::{Server, http, toolbox};
+use waystation_tests::{Server, http, toolbox, wait};
 
 #[test]
 fn the_api_needs_the_token_and_hooks_and_links_do_not() {
@@ -45,7 +45,15 @@ fn the_server_says_that_it_lives_and_what_it_did() {
     toolbox::result(server.client(), &json!([{"return": 1}]));
     let failing = toolbox::trigger(server.client(), &json!([{"fail": {"message": "no"}}]));
     server.client().failed(&failing);
-    let metrics = http::get(&format!("{url}/metrics")).expect(200).text();
+    // What ended is counted a moment after it can be seen.
+    let metrics = wait::until("both executions are counted", || {
+        let metrics = http::get(&format!("{url}/metrics")).expect(200).text();
+        let are_counted = ["completed", "failed"].iter().all(|status| {
+            let zero = format!("waystation_executions_{status}_total 0");
+            !metrics.lines().any(|line| line == zero)
+        });
+        are_counted.then_some(metrics)
+    });
     for line in [
         "waystation_executions_triggered_total 2",
         "waystation_executions_completed_total 1",

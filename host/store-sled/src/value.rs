@@ -16,7 +16,7 @@ pub(crate) const FORMAT: u8 = 1;
 
 pub(crate) const PART_BYTES_MAX: usize = 4096;
 
-const HEAD_BYTES: usize = 1 + 4 + 4;
+pub(crate) const HEAD_BYTES: usize = 1 + 4 + 4;
 
 /// The largest value: more parts than this can't be numbered.
 pub(crate) const VALUE_BYTES_MAX: usize = (u16::MAX as usize) * PART_BYTES_MAX;

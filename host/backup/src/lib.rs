@@ -11,16 +11,25 @@
 //! | `components/<64 hex digits>.wasm` | components' bytes |
 //! | `end.json` | how many there were, and the SHA-256 of all `keys/` and `store/` members one after the other |
 //!
-//! A file without its end is no backup.
+//! A file without its end is no backup. The hash finds damage; it does not say who made the file.
+//!
+//! # Layout
+//!
+//! - `write.rs`: makes one; `read.rs`: takes one apart, and trusts nothing in it
+//! - `unpack.rs`: makes a data directory's content of one; `error.rs`: why not
 
+mod error;
 mod read;
+mod unpack;
 mod write;
 
 use serde::{Deserialize, Serialize};
 use waystation_core::Timestamp;
 
-pub(crate) use read::{Item, read};
-pub(crate) use write::{Source, write};
+pub use error::BackupError;
+pub use read::{Item, read};
+pub use unpack::{Hands, unpack};
+pub use write::{Source, write};
 
 /// The format of the file. Another one is not read.
 const FORMAT: &str = "waystation-backup-1";
@@ -34,16 +43,16 @@ const MEMBER_BYTES_MAX: u64 = 16 << 20;
 
 /// What a backup says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     format: String,
     /// The format of the entries.
-    pub(crate) store_format: String,
+    pub store_format: String,
     /// The moment that it shows.
-    pub(crate) created_at: Timestamp,
+    pub created_at: Timestamp,
     /// The version of Waystation that made it.
-    pub(crate) version: String,
+    pub version: String,
     /// Does it hold keys and tokens?
-    pub(crate) keys: bool,
+    pub keys: bool,
 }
 
 impl Manifest {
@@ -60,19 +69,21 @@ impl Manifest {
 
 /// What was in a backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct End {
+pub struct End {
     /// Members of the store.
-    pub(crate) parts: u64,
+    pub parts: u64,
     /// Entries in them.
-    pub(crate) entries: u64,
+    pub entries: u64,
     /// Components.
-    pub(crate) components: u64,
+    pub components: u64,
     /// Of all keys and members of the store, in hex digits.
     sha256: String,
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     /// A backup in memory, of `entries` in parts of two.
@@ -99,11 +110,20 @@ mod tests {
         digest
     }
 
+    fn all(bytes: &mut dyn Read) -> Vec<u8> {
+        let mut all = Vec::new();
+        bytes.read_to_end(&mut all).unwrap();
+        all
+    }
+
     /// All that is in a backup, as text.
-    fn items(file: &[u8]) -> crate::failure::Done<Vec<String>> {
+    fn items(file: &[u8]) -> Result<Vec<String>, BackupError> {
         let mut items = Vec::new();
         read(file, |item| {
-            items.push(format!("{item:?}"));
+            items.push(match item {
+                Item::Component(digest, bytes) => format!("{digest}: {:?}", all(bytes)),
+                other => format!("{other:?}"),
+            });
             Ok(())
         })?;
         Ok(items)
@@ -118,7 +138,7 @@ mod tests {
         let (manifest, end) = read(file.as_slice(), |item| {
             match item {
                 Item::Entry(key, value) => found.push((key.to_vec(), value.to_vec())),
-                Item::Component(digest, bytes) => components.push((digest, bytes)),
+                Item::Component(digest, bytes) => components.push((digest, all(bytes))),
                 Item::Key(name, text) => keys.push((name, text)),
             }
             Ok(())
