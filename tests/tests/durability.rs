@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use waystation_tests::{Clock, Gate, Recorder, Server, ServerOptions, Stopped, http, toolbox, wait};
+use waystation_tests::{
+    Clock, Gate, Recorder, Server, ServerOptions, Stopped, http, toolbox, wait,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

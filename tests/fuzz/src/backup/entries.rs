@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use arbitrary::{Result, Unstructured};
 use tokio::runtime::Builder;
+use waystation_core::{Digest, Scope, SecretTerms, Timestamp, Token, TokenId};
+use waystation_store::{SecretRecord, Store as _};
 use waystation_store_sled::fuzzing::{self, Stored};
 use waystation_store_sled::{SledStore, StoreEntry};
 
@@ -67,12 +69,39 @@ async fn kept() -> Vec<StoreEntry> {
         fs::copy(from.join(name), folder.join(name)).expect("a stored directory");
     }
     let store = SledStore::open(&folder, &home.path().join("components")).expect("a store");
+    // What there was none of when the directory was made.
+    store.put_token(token()).await.expect("a token");
+    store.put_secret(secret()).await.expect("a secret");
     let mut snapshot = store.snapshot().await.expect("a snapshot");
     let mut entries = Vec::new();
     while let Some(part) = snapshot.next().await.expect("a snapshot") {
         entries.extend(part);
     }
     entries
+}
+
+fn token() -> Token {
+    Token {
+        id: TokenId::from_bytes([7; 8]),
+        name: "ci".parse().expect("a name"),
+        scopes: [Scope::Read].into(),
+        secret: Digest::of(b"secret"),
+        created_at: Timestamp::from_millis(1),
+        expires_at: Some(Timestamp::from_millis(2)),
+    }
+}
+
+fn secret() -> SecretRecord {
+    SecretRecord {
+        name: "API_KEY".parse().expect("a name"),
+        terms: SecretTerms {
+            destinations: vec!["https://h".parse().expect("a pattern")],
+            reveal: true,
+        },
+        set_at: Timestamp::from_millis(1),
+        key: "k".into(),
+        sealed: "sealed".into(),
+    }
 }
 
 /// Entries with the changes that `bytes` tell.
@@ -158,4 +187,18 @@ fn replace(bytes: &mut Unstructured<'_>, text: &mut Vec<u8>, piece: &[u8]) -> Re
 fn piece<'a>(bytes: &mut Unstructured<'a>) -> Result<&'a [u8]> {
     let length = bytes.int_in_range(0..=40)?;
     bytes.bytes(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn something_of_every_kind_is_kept() {
+        let tags: BTreeSet<u8> = KEPT.iter().map(|stored| stored.key[0]).collect();
+        // All of the table in `keys.rs` but `d`, which is there while something is removed.
+        assert_eq!(String::from_utf8(tags.into_iter().collect()).unwrap(), "abcefhiklmnpqrstuvwxz");
+    }
 }

@@ -7,6 +7,8 @@ use waystation_backup::{Source, write};
 use waystation_core::{Digest, Timestamp};
 use waystation_store_sled::StoreEntry;
 
+use super::members;
+
 /// Entries in a part of a backup.
 const PART: usize = 100;
 
@@ -33,7 +35,6 @@ pub(super) fn of(entries: &[StoreEntry]) -> Vec<u8> {
 
 /// Names of inputs and the inputs, for a fuzzer to begin with.
 pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
-    let mut file = vec![0];
-    file.extend(of(&[(b"mformat".to_vec(), b"waystation-3".to_vec())]));
+    let file = [vec![0], members::smallest()].concat();
     vec![("file", file), ("as-it-was-kept", vec![2])]
 }

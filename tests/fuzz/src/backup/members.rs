@@ -42,6 +42,17 @@ pub(super) fn archive(bytes: &mut Unstructured<'_>) -> Vec<u8> {
     archive.bytes
 }
 
+/// The archive of an empty store.
+pub(super) fn smallest() -> Vec<u8> {
+    let mut archive = Archive::default();
+    archive.add("waystation-backup.json", MANIFEST.as_bytes(), b'0', None);
+    let mut part = Vec::new();
+    push(&mut part, b"mformat", b"waystation-3");
+    archive.part(&(1, part), b'0', None);
+    archive.end();
+    archive.bytes
+}
+
 impl Archive {
     fn fill(&mut self, bytes: &mut Unstructured<'_>) -> Result<()> {
         match bytes.ratio(1, 16)? {
