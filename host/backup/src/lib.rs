@@ -122,7 +122,8 @@ mod tests {
         read(file, |item| {
             items.push(match item {
                 Item::Component(digest, bytes) => format!("{digest}: {:?}", all(bytes)),
-                other => format!("{other:?}"),
+                Item::Key(name, text) => format!("{name}: {text}"),
+                entry @ Item::Entry(..) => format!("{entry:?}"),
             });
             Ok(())
         })?;
@@ -168,6 +169,50 @@ mod tests {
             // What else may be changed is the padding of members.
             let unnoticed = items(&changed).is_ok_and(|items| items != whole);
             assert!(!unnoticed, "a change at {at} went unnoticed");
+        }
+    }
+
+    /// A manifest, and the head of a member of this kind that is as large as it says.
+    fn begun(kind: u8, name: &str, size: u64) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = backup(&[], folder.path());
+        // The manifest is a head and one block.
+        file.truncate(1024);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(size);
+        let old = header.as_old_mut();
+        old.name[..name.len()].copy_from_slice(name.as_bytes());
+        old.linkflag = [kind];
+        header.set_cksum();
+        file.extend_from_slice(header.as_bytes());
+        file
+    }
+
+    #[test]
+    fn members_are_plain_files_and_nothing_else_that_tar_knows() {
+        let plain = items(&begun(b'0', "keys/token", 0)).unwrap_err().to_string();
+        assert!(plain.contains("cut off"), "{plain}");
+        // Links, devices, folders; long names, sparse files, and what pax says.
+        for kind in b"1234567LKSNVxgX" {
+            let error = items(&begun(*kind, "keys/token", 0)).unwrap_err().to_string();
+            assert!(error.contains("something else than files"), "{}: {error}", *kind as char);
+        }
+    }
+
+    #[test]
+    fn what_says_that_it_is_large_is_read_no_further_than_it_may_be() {
+        for (kind, name, bytes_max) in [
+            (b'L', "././@LongLink", 0),
+            (b'x', "pax", 0),
+            (b'S', "keys/token", 0),
+            (b'0', "keys/token", MEMBER_BYTES_MAX),
+            (b'0', "store/00000001", MEMBER_BYTES_MAX),
+        ] {
+            let begun = begun(kind, name, 8 << 30);
+            let mut endless = begun.as_slice().chain(std::io::repeat(b'x')).take(1 << 30);
+            assert!(read(&mut endless, |_| Ok(())).is_err(), "{name}");
+            let taken = (1 << 30) - endless.limit();
+            assert!(taken <= begun.len() as u64 + bytes_max + 1, "{name}: {taken} bytes");
         }
     }
 
