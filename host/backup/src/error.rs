@@ -1,3 +1,5 @@
+//! Why a backup was not read, or not unpacked.
+
 use std::io;
 use std::path::PathBuf;
 

@@ -86,6 +86,9 @@ mod tests {
 
     use super::*;
 
+    /// Long enough that changes here and there meet it.
+    const COMPONENT: &[u8] = &[7; 200];
+
     /// A backup in memory, of `entries` in parts of two.
     fn backup(entries: &[(Vec<u8>, Vec<u8>)], folder: &std::path::Path) -> Vec<u8> {
         let mut parts = entries.chunks(2).map(<[_]>::to_vec);
@@ -104,8 +107,8 @@ mod tests {
     }
 
     fn component(folder: &std::path::Path) -> waystation_core::Digest {
-        let digest = waystation_core::Digest::of(b"abc");
-        std::fs::write(folder.join(format!("{}.wasm", digest.hex())), b"abc").unwrap();
+        let digest = waystation_core::Digest::of(COMPONENT);
+        std::fs::write(folder.join(format!("{}.wasm", digest.hex())), COMPONENT).unwrap();
         std::fs::write(folder.join("00.0.part"), b"half").unwrap();
         digest
     }
@@ -146,7 +149,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(found, entries());
-        assert_eq!(components, [(digest, b"abc".to_vec())]);
+        assert_eq!(components, [(digest, COMPONENT.to_vec())]);
         assert_eq!(keys, [("link-keys", "1 ab".to_owned()), ("token", "t".to_owned())]);
         assert_eq!((end.parts, end.entries, end.components), (3, 5, 1));
         assert!(manifest.keys);
