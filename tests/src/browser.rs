@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{guests, http};
+use crate::{guests, http, wait};
 
 /// How WebDriver names an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -75,9 +75,24 @@ impl Browser {
 
     /// The text that a person sees.
     pub fn text(&self) -> String {
-        let body = self.element("body");
-        let answer = http::get(&format!("{}/element/{body}/text", self.session)).expect(200);
-        answer.json()["value"].as_str().unwrap_or_default().to_owned()
+        self.text_of_a_page().expect("a page")
+    }
+
+    /// Waits until the page has this word in it, in whatever case: after a click the one before
+    /// may be there a little longer.
+    pub fn until_it_reads(&self, word: &str) {
+        wait::until(&format!("the page says {word:?}"), || {
+            self.text_of_a_page()?.to_lowercase().contains(word).then_some(())
+        });
+    }
+
+    /// `None`: one page is going, and the next one is not there yet.
+    fn text_of_a_page(&self) -> Option<String> {
+        let wish = json!({"using": "css selector", "value": "body"});
+        let found = http::post(&format!("{}/element", self.session), &wish).json();
+        let body = found["value"][ELEMENT].as_str()?;
+        let text = http::get(&format!("{}/element/{body}/text", self.session)).json();
+        text["value"].as_str().map(str::to_owned)
     }
 
     /// What the page complained about so far: refused styles and scripts, and what failed to load.

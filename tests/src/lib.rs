@@ -9,7 +9,7 @@
 //! - the process: [`Server`], its [`Memory`], [`Cli`]
 //! - talking to it: [`Client`], [`http`], [`Raw`]
 //! - what it runs: [`guests`], [`toolbox`]; what it should not take: [`bombs`]
-//! - the world around it: [`Recorder`], [`Arrivals`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
+//! - the world around it: [`Recorder`], [`Gate`], [`Arrivals`], [`Script`], [`MailServer`], [`Clock`], [`Browser`]
 //! - patience: [`wait`]
 //! - runs beside an upload: [`neighbours`]
 //! - all of it under torture: [`torture`]
@@ -25,6 +25,7 @@ mod client;
 mod clock;
 pub mod crowd;
 pub mod formats;
+mod gate;
 pub mod guests;
 pub mod http;
 mod memory;
@@ -44,6 +45,7 @@ pub use browser::Browser;
 pub use cli::{Cli, Said};
 pub use client::{Client, TOKEN, Upload, run_id};
 pub use clock::Clock;
+pub use gate::Gate;
 pub use http::Answer;
 pub use memory::Memory;
 pub use raw::Raw;

@@ -1,10 +1,11 @@
 //! A mail server on loopback that keeps what it takes: aiosmtpd.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::{guests, wait};
@@ -13,6 +14,9 @@ use crate::{guests, wait};
 #[derive(Debug)]
 pub struct MailServer {
     port: u16,
+    /// Keeps the port for it while it is down: bound, so that nobody else gets it, and not
+    /// listening, so that nobody answers.
+    _port: Socket,
     folder: TempDir,
     child: Option<Child>,
 }
@@ -20,9 +24,15 @@ pub struct MailServer {
 impl MailServer {
     /// Picks a port for a mail server that does not run yet.
     pub fn down() -> MailServer {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
-        let port = listener.local_addr().expect("its address").port();
-        MailServer { port, folder: tempfile::tempdir().expect("a mail folder"), child: None }
+        let kept = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        // Both sides have to agree that there may be two of them.
+        kept.set_reuse_address(true).expect("a socket that shares");
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        kept.bind(&any.into()).expect("a port on loopback");
+        let address = kept.local_addr().ok().and_then(|address| address.as_socket());
+        let port = address.expect("its address").port();
+        let folder = tempfile::tempdir().expect("a mail folder");
+        MailServer { port, _port: kept, folder, child: None }
     }
 
     /// A mail server that runs.

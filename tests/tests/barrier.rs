@@ -7,7 +7,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use waystation_tests::{Recorder, Server, ServerOptions, http, run_id, toolbox, wait};
+use waystation_tests::{Gate, Recorder, Server, ServerOptions, http, run_id, toolbox, wait};
 
 /// What the server did, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,15 +115,16 @@ fn what_is_answered_was_synced_before() {
     let folder = tempfile::tempdir().unwrap();
     let (server, file) = traced(folder.path());
     let client = server.client();
-    let recorder = Recorder::start();
+    let (recorder, gate) = (Recorder::start(), Gate::closed());
     let links = |actions: Value, count: usize| {
         toolbox::deploy(client, "barrier", &actions);
         let answer = http::get(&format!("{}/hooks/barrier", client.url)).expect(202).json();
         (run_id(&answer), recorder.links(count))
     };
-    let early = json!([{"suspend": {}}, {"post_links": recorder.url}, {"sleep": 1000}]);
+    let early = json!([{"suspend": {}}, {"post_links": recorder.url}, gate.action()]);
     let (id, called) = links(early, 1);
     http::get(called["resume_url"].as_str().unwrap()).expect(202);
+    gate.open();
     client.completed(&id);
 
     let pause = json!([{"suspend": {}}, {"post_links": recorder.url}]);

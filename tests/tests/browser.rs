@@ -27,8 +27,7 @@ fn a_person_reads_the_page_and_resumes_without_javascript() {
     assert_eq!(server.client().execution(&id)["status"], "suspended");
     browser.click("button[value=resume]");
     let execution = server.client().completed(&id);
-    let text = browser.text();
-    assert!(text.to_lowercase().contains("resumed"), "{text}");
+    browser.until_it_reads("resumed");
     browser.screenshot("approval-resumed");
     assert_eq!(browser.complaints(), Vec::<String>::new());
     let data = &execution["steps"]["step"]["exports"]["$resume_data"];
@@ -46,7 +45,7 @@ fn a_person_cancels_with_javascript_on() {
     browser.open(waiting["approval_url"].as_str().unwrap());
     browser.click("button[value=cancel]");
     assert_eq!(server.client().ended(&id)["status"], "canceled");
-    assert!(browser.text().to_lowercase().contains("canceled"), "{}", browser.text());
+    browser.until_it_reads("canceled");
     browser.screenshot("approval-canceled");
 }
 
@@ -71,7 +70,7 @@ fn with_get_confirm_the_resume_link_asks_first() {
     browser.screenshot("link-confirms");
     browser.click("button");
     server.client().completed(&id);
-    assert!(browser.text().to_lowercase().contains("resumed"), "{}", browser.text());
+    browser.until_it_reads("resumed");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use waystation_tests::{Clock, Recorder, Server, ServerOptions, Stopped, http, toolbox, wait};
+use waystation_tests::{
+    Clock, Gate, Recorder, Server, ServerOptions, Stopped, http, toolbox, wait,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -11,11 +13,11 @@ fn returned(execution: &Value) -> Value {
     execution["steps"]["step"]["exports"]["$return_value"].clone()
 }
 
-fn post_links_and_sleep(recorder: &Recorder, ms: u64) -> Value {
+fn post_links_and_wait(recorder: &Recorder, gate: &Gate) -> Value {
     json!([
         {"suspend": {}},
         {"post_links": recorder.url},
-        {"sleep": ms},
+        gate.action(),
         "withdraw",
         "context",
     ])
@@ -23,7 +25,7 @@ fn post_links_and_sleep(recorder: &Recorder, ms: u64) -> Value {
 
 #[test]
 fn after_kill_9_every_execution_goes_on_from_where_it_was() {
-    let recorder = Recorder::start();
+    let (recorder, gate) = (Recorder::start(), Gate::closed());
     let server = Server::start();
     let client = server.client();
     let two_runs =
@@ -31,7 +33,7 @@ fn after_kill_9_every_execution_goes_on_from_where_it_was() {
     client.push("tests/toolbox");
     client.deploy_step_and_next("rerun", "toolbox", &two_runs);
     toolbox::deploy_and_next(client, "suspend", &json!([{"suspend": {}}]));
-    toolbox::deploy_and_next(client, "slow", &post_links_and_sleep(&recorder, 3000));
+    toolbox::deploy_and_next(client, "slow", &post_links_and_wait(&recorder, &gate));
     toolbox::deploy_and_next(client, "quick", &json!(["context"]));
 
     let suspended = client.trigger("suspend", &Value::Null);
@@ -43,6 +45,7 @@ fn after_kill_9_every_execution_goes_on_from_where_it_was() {
     let accepted = client.trigger("quick", &Value::Null);
     let server = server.kill_and_restart();
     let client = server.client();
+    gate.open();
 
     assert_eq!(client.paused(&suspended)["waiting"], links);
     let resume = links["resume_url"].as_str().unwrap();
@@ -85,9 +88,9 @@ fn a_run_that_was_recorded_is_never_repeated() {
 
 #[test]
 fn a_link_that_was_called_before_the_step_had_ended_is_remembered_over_a_crash() {
-    let recorder = Recorder::start();
+    let (recorder, gate) = (Recorder::start(), Gate::closed());
     let server = Server::start();
-    let actions = json!([{"suspend": {}}, {"post_links": recorder.url}, {"sleep": 1500}]);
+    let actions = json!([{"suspend": {}}, {"post_links": recorder.url}, gate.action()]);
     toolbox::deploy_and_next(server.client(), "early", &actions);
     let id = server.client().trigger("early", &Value::Null);
     let resume = recorder.links(1)["resume_url"].as_str().unwrap().to_owned();
@@ -96,6 +99,7 @@ fn a_link_that_was_called_before_the_step_had_ended_is_remembered_over_a_crash()
         "accepted"
     );
     let server = server.kill_and_restart();
+    gate.open();
     let execution = server.client().completed(&id);
     let step = &execution["steps"]["step"];
     assert_eq!(
@@ -106,9 +110,10 @@ fn a_link_that_was_called_before_the_step_had_ended_is_remembered_over_a_crash()
 
 #[test]
 fn sigterm_lets_the_run_under_way_finish_and_exits_with_0() {
-    let recorder = Recorder::start();
+    let (recorder, gate) = (Recorder::start(), Gate::closed());
     let server = Server::start();
-    toolbox::deploy_and_next(server.client(), "slow", &post_links_and_sleep(&recorder, 1500));
+    let actions = post_links_and_wait(&recorder, &gate);
+    toolbox::deploy_and_next(server.client(), "slow", &actions);
     let id = server.client().trigger("slow", &Value::Null);
     recorder.nth(1);
     server.ask_to_stop();
@@ -120,6 +125,7 @@ fn sigterm_lets_the_run_under_way_finish_and_exits_with_0() {
             .filter(|a| a.status != 202)
     });
     assert_eq!(refused.expect(503).json()["code"], "shutting_down");
+    gate.open();
     let stopped = server.stopped();
     assert_eq!(stopped.status.code(), Some(0));
     let server = stopped.restart();

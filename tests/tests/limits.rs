@@ -1,7 +1,11 @@
 //! What a step gets, what it does not get, and how a step that takes too much ends.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use waystation_tests::{Cli, Recorder, Server, ServerOptions, guests, http, toolbox, wait};
+use waystation_tests::{Cli, Clock, Recorder, Server, ServerOptions, guests, http, toolbox, wait};
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Each of these ends by itself, and takes nobody with it: afterwards the server runs a step.
 #[test]
@@ -148,9 +152,10 @@ fn an_output_as_large_as_allowed_is_kept_and_all_together_are_bounded() {
 
 #[test]
 fn a_failure_that_may_pass_is_retried_and_the_wait_outlives_the_host() {
-    let server = Server::start();
+    let clock = Clock::new();
+    let server = ServerOptions::new().clock(&clock).start();
     let client = server.client();
-    let retry = json!({"attempts": 4, "backoff_ms": 1500, "factor": 1});
+    let retry = json!({"attempts": 4, "backoff_ms": 3_600_000, "factor": 1});
     let fail = json!({"fail": {"message": "not yet", "attempts": 2}});
     let fields = json!({"props": {"do": [fail, "context"]}, "retry": retry});
     let id = toolbox::trigger_step(client, fields);
@@ -162,6 +167,11 @@ fn a_failure_that_may_pass_is_retried_and_the_wait_outlives_the_host() {
     let server = server.kill_and_restart();
     let client = server.client();
     assert_eq!(client.paused(&id)["waiting"], waiting);
+    clock.advance(2 * HOUR);
+    client.when(&id, "waiting again", |execution| {
+        execution["status"] == "suspended" && execution["waiting"] != waiting
+    });
+    clock.advance(2 * HOUR);
     let execution = client.completed(&id);
     let returned = &execution["steps"]["step"]["exports"]["$return_value"];
     assert_eq!((&returned["attempt"], &returned["runs"]), (&json!(3), &json!(1)));
@@ -235,15 +245,19 @@ fn a_step_calls_only_what_both_the_operator_and_its_workflow_allow() {
 
 #[test]
 fn every_start_resume_and_rerun_costs_and_waiting_does_not() {
-    let server = Server::start();
+    let clock = Clock::new();
+    let server = ServerOptions::new().clock(&clock).start();
     let client = server.client();
     client.push("tests/toolbox");
-    let props = json!({"do": [{"rerun": {"delay_ms": 300}}], "later": [{"return": 1}]});
+    let props = json!({"do": [{"rerun": {"delay_ms": 3_600_000}}], "later": [{"return": 1}]});
     client.deploy_step_and_next("cost", "toolbox", &props);
-    let execution = client.completed(&client.trigger("cost", &Value::Null));
+    let id = client.trigger("cost", &Value::Null);
+    client.paused(&id);
+    clock.advance(2 * HOUR);
+    let execution = client.completed(&id);
     assert_eq!(execution["credits"], 2, "{execution:#}");
     assert_eq!(execution["segments"].as_array().unwrap().len(), 2);
-    assert!(execution["compute_ms"].as_u64().unwrap() < 300, "{execution:#}");
+    assert!(execution["compute_ms"].as_u64().unwrap() < 3_600_000, "{execution:#}");
 }
 
 #[test]

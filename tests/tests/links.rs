@@ -4,7 +4,7 @@
 use std::thread;
 
 use serde_json::{Value, json};
-use waystation_tests::{Answer, Client, Recorder, Server, ServerOptions, http, toolbox};
+use waystation_tests::{Answer, Client, Gate, Recorder, Server, ServerOptions, http, toolbox};
 
 /// An execution that is suspended, and its links.
 fn suspended(client: &Client, options: &Value) -> (String, Links) {
@@ -31,24 +31,26 @@ impl Links {
     }
 }
 
-/// A running execution whose step has sent its links and sleeps.
-fn running(client: &Client, recorder: &Recorder, then: &Value) -> (String, Links) {
-    let actions = json!([{"suspend": {}}, {"post_links": recorder.url}, {"sleep": 1000}, then]);
-    toolbox::deploy_and_next(client, "early", &actions);
+/// A running execution whose step has sent its links and stands before a gate.
+fn running(client: &Client, gate: &Gate, then: &Value) -> (String, Links) {
+    let recorder = Recorder::start();
+    let post = json!({"post_links": recorder.url});
+    toolbox::deploy_and_next(client, "early", &json!([{"suspend": {}}, post, gate.action(), then]));
     let id = client.trigger("early", &Value::Null);
     (id, Links::of(&recorder.links(1)))
 }
 
 #[test]
 fn a_resume_that_comes_before_the_step_has_ended_waits_for_the_pause() {
-    let (server, recorder) = (Server::start(), Recorder::start());
-    let (id, links) = running(server.client(), &recorder, &json!({"return": 1}));
+    let (server, gate) = (Server::start(), Gate::closed());
+    let (id, links) = running(server.client(), &gate, &json!({"return": 1}));
     let answer = http::post(&links.resume, &json!({"n": 1})).expect(202).json();
     assert_eq!((&answer["outcome"], &answer["already"]), (&json!("accepted"), &json!(false)));
     let again = http::post(&links.resume, &json!({"n": 2})).expect(200).json();
     assert_eq!((&again["outcome"], &again["already"]), (&json!("accepted"), &json!(true)));
     assert_eq!(http::get(&links.cancel).expect(409).json()["code"], "other_link_called");
     assert_eq!(server.client().execution(&id)["status"], "running");
+    gate.open();
     let execution = server.client().completed(&id);
     assert_eq!(execution["steps"]["step"]["exports"]["$resume_data"]["body"], json!({"n": 1}));
     assert_eq!(execution["steps"]["next"]["runs"], 1);
@@ -56,9 +58,10 @@ fn a_resume_that_comes_before_the_step_has_ended_waits_for_the_pause() {
 
 #[test]
 fn a_cancel_that_comes_before_the_step_has_ended_cancels_when_the_pause_begins() {
-    let (server, recorder) = (Server::start(), Recorder::start());
-    let (id, links) = running(server.client(), &recorder, &json!({"return": 1}));
+    let (server, gate) = (Server::start(), Gate::closed());
+    let (id, links) = running(server.client(), &gate, &json!({"return": 1}));
     assert_eq!(http::get(&links.cancel).expect(202).json()["outcome"], "accepted");
+    gate.open();
     let execution = server.client().ended(&id);
     assert_eq!(execution["status"], "canceled");
     assert_eq!(execution["steps"]["step"]["exports"]["$return_value"], 1);
@@ -67,9 +70,10 @@ fn a_cancel_that_comes_before_the_step_has_ended_cancels_when_the_pause_begins()
 
 #[test]
 fn an_early_call_of_a_pause_that_was_withdrawn_has_no_effect() {
-    let (server, recorder) = (Server::start(), Recorder::start());
-    let (id, links) = running(server.client(), &recorder, &json!("withdraw"));
+    let (server, gate) = (Server::start(), Gate::closed());
+    let (id, links) = running(server.client(), &gate, &json!("withdraw"));
     http::get(&links.cancel).expect(202);
+    gate.open();
     let execution = server.client().completed(&id);
     assert_eq!(execution["steps"]["next"]["runs"], 1);
     let notes = server.client().history(&id);
@@ -151,8 +155,8 @@ fn the_same_request_again_changes_nothing_and_is_told_so() {
 
 #[test]
 fn links_of_an_execution_that_the_operator_ended_answer_410() {
-    let (server, recorder) = (Server::start(), Recorder::start());
-    let (id, links) = running(server.client(), &recorder, &json!({"sleep": 20000}));
+    let (server, gate) = (Server::start(), Gate::closed());
+    let (id, links) = running(server.client(), &gate, &json!({"return": 1}));
     let canceled = server.client().post(&format!("/api/v1/executions/{id}/cancel"), &Value::Null);
     assert_eq!(canceled.expect(200).json()["outcome"], "canceled");
     server.client().ended(&id);

@@ -142,7 +142,8 @@ fn a_timeout_of_one_second_lasts_one_second_on_a_real_clock() {
         millis(&entry.unwrap_or_else(|| panic!("no {kind} in {history:#?}"))["at"])
     };
     let waited = at("time_out") - at("finish");
-    assert!((1000..3000).contains(&waited), "{waited} ms");
+    // It may go on late, on a machine that has much to do, and not early.
+    assert!((1000..60_000).contains(&waited), "{waited} ms");
 }
 
 #[test]

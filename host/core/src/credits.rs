@@ -21,7 +21,7 @@ impl Segment {
     pub fn credits(&self) -> u64 {
         let time = self.compute_ms.div_ceil(Self::CREDIT_MS).max(1);
         let memory = u64::from(self.memory_mib).div_ceil(Self::CREDIT_MIB).max(1);
-        time * memory
+        time.saturating_mul(memory)
     }
 }
 

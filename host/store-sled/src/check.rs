@@ -87,12 +87,7 @@ impl Check {
                 Some(b'd') => self.removals.extend(keys::read_entry(key)),
                 Some(b'r' | b't' | b'x' | b'w' | b's' | b'b' | b'a') => self.index_entry(key),
                 Some(b'm') => {}
-                Some(
-                    b'e' | b'h' | b'i' | b'k' | b'l' | b'n' | b'p' | b'q' | b'z' | b'c' | b'u'
-                    | b'f' | b'v',
-                ) => {
-                    self.part(key, bytes);
-                }
+                Some(tag) if keys::CUT.contains(tag) => self.part(key, bytes),
                 _ => self.problem(format!("an entry of an unknown kind: {}", shown(key))),
             }
         }

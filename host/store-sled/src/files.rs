@@ -1,7 +1,7 @@
 //! Components' bytes: files under their digests, written aside, synced, renamed.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,13 +34,22 @@ impl ComponentFiles {
     /// # Errors
     ///
     /// It could not be written; nothing is left of it.
-    pub fn put(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
+    pub fn put(&self, digest: Digest, mut bytes: &[u8]) -> io::Result<()> {
+        self.put_from(digest, &mut bytes)
+    }
+
+    /// The same, of bytes that are read as they are stored. One that is there already is not read.
+    ///
+    /// # Errors
+    ///
+    /// It could not be read or written; nothing is left of it.
+    pub fn put_from(&self, digest: Digest, bytes: &mut dyn Read) -> io::Result<()> {
         let path = self.path(digest);
         if !path.exists() {
             // A name of its own: the same component may come twice at the same time.
             let number = NEXT_PART.fetch_add(1, Ordering::Relaxed);
             let aside = self.folder.join(format!("{}.{number}.part", digest.hex()));
-            let written = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, &path));
+            let written = copy_synced(&aside, bytes).and_then(|()| fs::rename(&aside, &path));
             if written.is_err() {
                 // The next start clears what can't be removed now.
                 let _ = fs::remove_file(&aside);
@@ -81,9 +90,13 @@ impl ComponentFiles {
     }
 }
 
-pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_synced(path: &Path, mut bytes: &[u8]) -> io::Result<()> {
+    copy_synced(path, &mut bytes)
+}
+
+fn copy_synced(path: &Path, bytes: &mut dyn Read) -> io::Result<()> {
     let mut file = File::create(path)?;
-    file.write_all(bytes)?;
+    io::copy(bytes, &mut file)?;
     file.sync_all()
 }
 

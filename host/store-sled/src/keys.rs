@@ -36,6 +36,9 @@ use waystation_store::MailId;
 
 pub(crate) type Key = Vec<u8>;
 
+/// The tags of values that are cut into parts.
+pub(crate) const CUT: &[u8] = b"ehiklnpqzcufv";
+
 fn key(tag: u8, parts: &[&[u8]]) -> Key {
     let mut key = vec![tag];
     parts.iter().for_each(|part| key.extend_from_slice(part));

@@ -12,12 +12,15 @@
 //! - `open.rs`: opening; `marks.rs`: what tells an old database from a new one; `migrate.rs`: one of an earlier format; `compact.rs`, `import.rs`: a new database from an old one
 //! - `snapshot.rs`: everything, as it was at one moment; `check.rs`: does it fit together?
 //! - `files.rs`: components' bytes
+//! - `fuzzing.rs`: what the fuzz targets call
 
 mod check;
 mod committer;
 mod compact;
 mod figures;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod import;
 mod keys;
 mod marks;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
+use crate::write::last_commit;
 use crate::{compact, keys, marks, migrate};
 
 /// The format of the whole database.
@@ -111,6 +112,7 @@ fn open_checked(folder: &Path, compact_over: u64) -> Result<Opened, OpenError> {
         marks::write_whole(folder, FORMAT).map_err(io)?;
     }
     marks::check_closed(folder, &opened.db)?;
+    last_commit(&opened.db).map_err(|error| damaged(folder, error))?;
     migrate::migrate(folder, &opened)?;
     compact::compact_if_worth_it(folder, opened, compact_over)
 }

@@ -16,7 +16,7 @@ pub(crate) const FORMAT: u8 = 1;
 
 pub(crate) const PART_BYTES_MAX: usize = 4096;
 
-const HEAD_BYTES: usize = 1 + 4 + 4;
+pub(crate) const HEAD_BYTES: usize = 1 + 4 + 4;
 
 /// The largest value: more parts than this can't be numbered.
 pub(crate) const VALUE_BYTES_MAX: usize = (u16::MAX as usize) * PART_BYTES_MAX;
@@ -68,8 +68,8 @@ pub(crate) fn decode(
     mut rest: impl FnMut(u16) -> Result<Option<sled::IVec>, StoreError>,
 ) -> Result<Vec<u8>, StoreError> {
     let (length, crc) = head(first)?;
-    let mut value = Vec::with_capacity(length.min(VALUE_BYTES_MAX));
-    value.extend_from_slice(first.get(HEAD_BYTES..).unwrap_or_default());
+    // It grows with the parts that are there: what its head says of its length may be anything.
+    let mut value = first.get(HEAD_BYTES..).unwrap_or_default().to_vec();
     for part in 1..parts(length) {
         let bytes = rest(part)?.ok_or_else(|| StoreError::Damaged("a part is missing".into()))?;
         value.extend_from_slice(&bytes);

@@ -14,6 +14,9 @@ use waystation_store::{
 use crate::keys;
 use crate::view::{Read as _, Stage, broken, from_json};
 
+/// No database comes to so many commits.
+const COMMITS_MAX: u64 = 1 << 56;
+
 /// An execution, and what leads to the entries of indexes that it does not tell itself.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredExecution {
@@ -295,7 +298,10 @@ pub(crate) fn put_workflow(
             return Ok(Deployed { workflow: live, created: false });
         }
     }
-    let version = head.map_or(0, |head| head.latest) + 1;
+    let version = head.map_or(0, |head| head.latest).checked_add(1);
+    let version = version.ok_or_else(|| {
+        StoreError::Damaged(format!("workflow {name} has a version that it can't have come to"))
+    })?;
     let workflow = workflow.deployed(version, now);
     stage.put(&keys::workflow_version(&name, version), &workflow)?;
     stage.put(&keys::workflow_head(&name), &WorkflowHead { latest: version, live: true })?;
@@ -331,8 +337,12 @@ pub(crate) fn delete_secret(stage: &mut Stage<'_>, name: &SecretName) -> Result<
 
 /// The number of the last commit.
 pub(crate) fn last_commit(tree: &sled::Tree) -> Result<u64, StoreError> {
-    match tree.get(keys::meta("commit")).map_err(broken)? {
-        Some(bytes) => from_json(&bytes),
-        None => Ok(0),
+    let number = match tree.get(keys::meta("commit")).map_err(broken)? {
+        Some(bytes) => from_json(&bytes)?,
+        None => 0,
+    };
+    if number < COMMITS_MAX {
+        return Ok(number);
     }
+    Err(StoreError::Damaged(format!("it can't have come to commit {number}")))
 }

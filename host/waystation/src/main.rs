@@ -5,13 +5,11 @@
 //! - `args`: the command line; `verbs`: one file a verb
 //! - `serve`: the server: data directory, keys, wiring, signals
 //! - `compiling`: components are compiled by a child process
-//! - `backup`: everything that a server keeps, in one file
 //! - `settings`: flags, environment and file, one precedence, errors that name their source
 //! - `client`: how verbs talk to a server
 //! - `output`, `failure`: everything that is printed, and how the process ends
 
 mod args;
-mod backup;
 mod client;
 mod compiling;
 mod failure;

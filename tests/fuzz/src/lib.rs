@@ -10,6 +10,7 @@
 //! - `fuzz_targets/`: the same functions under libFuzzer, for `cargo xtask fuzz` and `cargo fuzz`
 #![expect(clippy::expect_used, reason = "a target tells by a panic what is wrong")]
 
+mod backup;
 #[cfg(feature = "sandbox")]
 mod bounds;
 mod http_event;
@@ -25,6 +26,7 @@ mod outbound;
 #[cfg(feature = "sandbox")]
 pub mod upload;
 
+pub use backup::backup;
 pub use http_event::http_event;
 pub use link_token::link_token;
 pub use template::template;
@@ -77,6 +79,13 @@ pub const TARGETS: &[Target] = &[
         mutate: |rng, input| mutate::bytes(rng, input, http_event::WORDS),
         made: Vec::new,
         short_pass: 10_000,
+    },
+    Target {
+        name: "backup",
+        run: backup,
+        mutate: |rng, input| mutate::bytes(rng, input, backup::WORDS),
+        made: backup::seeds,
+        short_pass: 50,
     },
     #[cfg(feature = "sandbox")]
     Target {

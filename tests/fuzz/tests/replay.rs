@@ -107,6 +107,11 @@ fn requests_become_the_object_that_is_promised() {
 }
 
 #[test]
+fn backups_are_refused_in_a_line_or_restored_to_a_store_that_answers() {
+    short_pass("backup");
+}
+
+#[test]
 fn patterns_lead_to_the_hosts_that_they_name() {
     short_pass("outbound");
 }

@@ -27,7 +27,7 @@ pub(super) struct Change {
 impl Change {
     pub(super) fn begin(execution: &Execution, event: Event, now: Timestamp) -> Change {
         let mut next = execution.clone();
-        next.version += 1;
+        next.version = next.version.saturating_add(1);
         let stored = execution.payload_refs();
         Change { event: Some(event), stored, ..Change::from(next, now) }
     }
@@ -88,9 +88,9 @@ impl Change {
 
     pub(super) fn store(&mut self, payload: Payload) -> PayloadRef {
         let id = PayloadId(self.next.next_payload);
-        self.next.next_payload += 1;
+        self.next.next_payload = self.next.next_payload.saturating_add(1);
         let bytes = payload.bytes;
-        self.next.payload_bytes += bytes;
+        self.next.payload_bytes = self.next.payload_bytes.saturating_add(bytes);
         if let Some(json) = payload.into_json() {
             self.payloads.put.push((id, json));
         }
@@ -147,13 +147,14 @@ impl Change {
     }
 
     pub(super) fn add_compute(&mut self, compute_ms: u64) {
-        self.next.segment.get_or_insert_default().compute_ms += compute_ms;
+        let segment = self.next.segment.get_or_insert_default();
+        segment.compute_ms = segment.compute_ms.saturating_add(compute_ms);
     }
 
     fn close_segment(&mut self) {
         if let Some(segment) = self.next.segment.take() {
-            self.next.compute_ms += segment.compute_ms;
-            self.next.credits += segment.credits();
+            self.next.compute_ms = self.next.compute_ms.saturating_add(segment.compute_ms);
+            self.next.credits = self.next.credits.saturating_add(segment.credits());
             self.closed = Some(segment);
         }
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     Caller, Digest, Failure, FailureKind, Flow, Limits, NewExecution, Note, OnTimeout, PauseKind,
-    Payload, PayloadId, Run, StepStatus, Workflow, WorkflowSpec,
+    Payload, PayloadId, Run, Segment, StepStatus, Workflow, WorkflowSpec,
 };
 
 /// An execution, the time, and all that was stored for it.
@@ -497,4 +497,18 @@ fn a_resume_that_is_too_large_leaves_the_execution_paused() {
     story.execution.payload_bytes_max = story.execution.payload_bytes + 5;
     assert!(matches!(story.resume(0, 1), Err(Rejected::DataLimit { .. })));
     assert_eq!(story.status(), Status::Suspended);
+}
+
+#[test]
+fn counts_that_are_at_their_end_stay_there() {
+    let mut story = two_steps();
+    story.start();
+    let execution = &mut story.execution;
+    (execution.version, execution.compute_ms, execution.credits) = (u64::MAX, u64::MAX, u64::MAX);
+    (execution.next_payload, execution.payload_bytes) = (u32::MAX, 0);
+    execution.segment = Some(Segment { compute_ms: u64::MAX, memory_mib: u32::MAX });
+    story.finish(suspend(1000)).resume(0, 1).unwrap();
+    let execution = &story.execution;
+    assert_eq!((execution.version, execution.compute_ms), (u64::MAX, u64::MAX));
+    assert_eq!((execution.credits, execution.next_payload), (u64::MAX, u32::MAX));
 }

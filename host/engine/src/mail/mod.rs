@@ -92,8 +92,10 @@ async fn deliver_due(engine: &Engine) -> Result<Option<Timestamp>, StoreError> {
 async fn deliver_one(engine: &Engine, mail: &QueuedMail) -> Result<(), StoreError> {
     let (execution, now) = (mail.id.execution, engine.0.clock.now());
     let Err(problem) = engine.0.mail.send(mail, now).await else {
+        engine.0.store.mail_sent(mail.id).await?;
+        // Counted when it can't be sent again.
         engine.0.counters.mails_sent.fetch_add(1, Ordering::Relaxed);
-        return engine.0.store.mail_sent(mail.id).await;
+        return Ok(());
     };
     engine.0.counters.mails_failed.fetch_add(1, Ordering::Relaxed);
     let again = (mail.failures < FAILURES_MAX).then(|| {

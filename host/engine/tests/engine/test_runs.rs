@@ -44,7 +44,7 @@ async fn a_test_run_tries_once() {
     assert_eq!(world.seen().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_trigger_during_a_test_run_gets_its_slot_afterwards() {
     let limits = waystation_core::Limits { runs_max: 1, ..Default::default() };
     let world = World::with(limits, |request| match request.execution.test {
@@ -64,7 +64,7 @@ async fn a_trigger_during_a_test_run_gets_its_slot_afterwards() {
         assert_eq!(world.view(id).await.status, Status::Queued);
         id
     };
-    let started = std::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let (_, id) = tokio::join!(test, trigger);
     world.until(id, |view| view.status == Status::Completed).await;
     let swept = std::time::Duration::from_secs(5);

@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn slow_names_of_one_run_leave_room_for_others() {
         let never = Arc::new(Never::default());
         let lookups = Lookups::new(never.clone(), 2 * OF_RUN_MAX);

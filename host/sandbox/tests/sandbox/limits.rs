@@ -20,19 +20,18 @@ fn limited(change: impl FnOnce(&mut RunLimits)) -> RunRequest {
 async fn an_endless_loop_is_stopped_and_others_run_beside_it() {
     let spin = SANDBOX.admit(guest("(loop $on (br $on)) unreachable").into()).await.unwrap();
     let calm = SANDBOX.admit(guest("(call $return {1})").into()).await.unwrap();
-    let mut spinning = limited(|limits| limits.cpu_time = Duration::from_millis(300));
+    let mut spinning = limited(|limits| limits.cpu_time = Duration::from_secs(1));
     spinning.component = spin.digest;
     // One thread serves both: the loop must give way.
     let spinner = tokio::spawn(SANDBOX.run(spinning));
     tokio::task::yield_now().await;
-    let started = Instant::now();
     let report = SANDBOX.run(RunRequest { component: calm.digest, ..request() }).await;
     assert_eq!(returned(&report).0, Some("1"));
-    assert!(started.elapsed() < Duration::from_millis(250), "{:?}", started.elapsed());
+    assert!(!spinner.is_finished(), "the loop did not give way");
     let report = spinner.await.unwrap();
     assert_eq!(failure(&report).kind, FailureKind::CpuLimit);
-    assert_eq!(failure(&report).message, "the step used more than 300 ms of processor time");
-    assert!(report.compute_ms >= 300, "{}", report.compute_ms);
+    assert_eq!(failure(&report).message, "the step used more than 1 s of processor time");
+    assert!(report.compute_ms >= 1000, "{}", report.compute_ms);
 }
 
 #[tokio::test]

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use waystation_store::conformance;
-use waystation_store_sled::{OpenError, SledStore, StoreEntry};
+use waystation_core::Timestamp;
+use waystation_store::{NewWorkflow, Store as _, StoreError, conformance};
+use waystation_store_sled::fuzzing::Stored;
+use waystation_store_sled::{Import, OpenError, STORE_FORMAT, SledStore, StoreEntry};
 
 use crate::copy;
 
@@ -125,4 +127,46 @@ async fn whatever_bits_flip_there_is_no_panic_and_nothing_is_lost_in_silence() {
     }
     // Much of a log-structured file is of pages that were written again since.
     assert!(refused + told > 20, "{refused} refused, {told} told, {harmless} harmless");
+}
+
+/// A folder with a database that holds nothing else.
+fn holding(stored: &[Stored]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let mut import = Import::create(&folder.path().join("db"), |why| panic!("{why}")).unwrap();
+    let format = STORE_FORMAT.as_bytes();
+    import.put(b"mformat", format).unwrap();
+    for (key, value) in stored.iter().flat_map(Stored::entries) {
+        import.put(&key, &value).unwrap();
+    }
+    import.finish().unwrap();
+    folder
+}
+
+fn whole(key: &[u8], value: &str, cut: bool) -> Stored {
+    Stored { key: key.to_vec(), value: value.as_bytes().to_vec(), cut }
+}
+
+#[test]
+fn a_number_of_commits_that_none_has_come_to_is_damage() {
+    for (number, is_refused) in [((1_u64 << 56) - 1, false), (1 << 56, true), (u64::MAX, true)] {
+        let folder = holding(&[whole(b"mcommit", &number.to_string(), false)]);
+        let refused = open(folder.path()).err().map(|error| error.to_string());
+        assert_eq!(refused.is_some(), is_refused, "{number}: {refused:?}");
+        assert!(refused.is_none_or(|why| why.contains("restore the data directory from a backup")));
+    }
+}
+
+#[tokio::test]
+async fn after_the_last_version_of_a_workflow_there_is_no_other() {
+    let spec = serde_json::json!({"name": "w", "steps": [{"name": "a", "component": "c"}]});
+    let spec: waystation_core::WorkflowSpec = serde_json::from_value(spec).unwrap();
+    for (latest, is_refused) in [(u32::MAX - 1, false), (u32::MAX, true)] {
+        let head = format!("{{\"latest\":{latest},\"live\":false}}");
+        let folder = holding(&[whole(b"nw\0", &head, true)]);
+        let store = open(folder.path()).unwrap();
+        let digests = vec![waystation_core::Digest::of(b"c")];
+        let workflow = NewWorkflow { spec: spec.clone(), digests, grants: vec![] };
+        let deployed = store.put_workflow(workflow, Timestamp::from_millis(1)).await;
+        assert_eq!(matches!(deployed, Err(StoreError::Damaged(_))), is_refused, "{deployed:?}");
+    }
 }

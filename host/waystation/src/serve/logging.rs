@@ -12,6 +12,7 @@ pub(super) fn start(level: LevelFilter, format: LogFormat) {
     let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(
         [
             "waystation",
+            "waystation_backup",
             "waystation_engine",
             "waystation_http",
             "waystation_sandbox",

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use waystation_backup::Source;
 use waystation_core::Clock;
 use waystation_http::{BackupStream, Bytes, Maintenance, StoreCheck};
 use waystation_store::StoreError;
@@ -17,7 +18,6 @@ use waystation_store_sled::{CheckReport, SledStore, SnapshotReader};
 
 use super::data_dir::DataDir;
 use super::{link_keys, private_file, secret_key, token};
-use crate::backup::{self, Source};
 
 /// What is handed on at once, in bytes.
 const PIECE_BYTES: usize = 128 * 1024;
@@ -85,7 +85,7 @@ impl StoreMaintenance {
 fn write(source: &Source, mut snapshot: SnapshotReader, pieces: &mpsc::Sender<io::Result<Bytes>>) {
     let next = || Handle::current().block_on(snapshot.next()).map_err(io::Error::other);
     let to = BufWriter::with_capacity(PIECE_BYTES, Pieces { pieces, patience: PATIENCE });
-    match backup::write(to, source, next) {
+    match waystation_backup::write(to, source, next) {
         Ok(()) => tracing::info!("a backup was made"),
         Err(error) => {
             tracing::warn!(%error, "a backup was not made");

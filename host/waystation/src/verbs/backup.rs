@@ -6,9 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use waystation_store_sled::{ComponentFiles, Import};
+use waystation_backup::Hands;
 
-use crate::backup::{self, Item};
 use crate::client::Server;
 use crate::failure::{Done, Failure};
 use crate::serve::{DataDir, RESTORING, private_file};
@@ -36,7 +35,7 @@ pub(super) fn backup(server: &Server, file: &Path, keys: bool, json: bool) -> Do
     let fetched = fetch(server, part, keys).and_then(|bytes| {
         // Looked through before it may be called a backup.
         let reader = BufReader::new(File::open(&aside).map_err(failed)?);
-        let (manifest, end) = backup::read(reader, |_| Ok(()))?;
+        let (manifest, end) = waystation_backup::read(reader, |_| Ok(())).map_err(Failure::new)?;
         fs::rename(&aside, file).and_then(|()| sync_folder_of(file)).map_err(failed)?;
         Ok((bytes, manifest, end))
     });
@@ -102,7 +101,9 @@ pub(super) fn restore(file: &Path, data: &Path, json: bool) -> Done {
     let directory = DataDir::open(data)?;
     let aside = directory.join(RESTORING);
     let bar = progress::bytes("restoring", length);
-    let restored = unpack(bar.wrap_read(BufReader::new(opened)), &aside);
+    let from = bar.wrap_read(BufReader::new(opened));
+    let hands = Hands { write_key: private_file::write, give_up };
+    let restored = waystation_backup::unpack(from, &aside, hands).map_err(Failure::new);
     bar.finish_and_clear();
     let (manifest, end) = restored.inspect_err(|_| {
         // A server does not start beside it.
@@ -140,23 +141,6 @@ fn is_empty(data: &Path) -> io::Result<bool> {
         }
     }
     Ok(true)
-}
-
-fn unpack(from: impl Read, to: &Path) -> Done<(backup::Manifest, backup::End)> {
-    let failed = |error: io::Error| Failure::new(format!("{}: {error}", to.display()));
-    match fs::remove_dir_all(to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => fs::create_dir(to).map_err(failed)?,
-    }
-    let files = ComponentFiles::open(&to.join("components")).map_err(failed)?;
-    let mut import = Import::create(&to.join("store"), give_up).map_err(Failure::new)?;
-    let read = backup::read(from, |item| match item {
-        Item::Entry(key, value) => import.put(key, value).map_err(Failure::new),
-        Item::Component(digest, bytes) => files.put(digest, &bytes).map_err(failed),
-        Item::Key(name, text) => private_file::write(&to.join(name), &text).map_err(failed),
-    })?;
-    import.finish().map_err(Failure::new)?;
-    Ok(read)
 }
 
 /// The disk has failed, and others may wait for it for ever.

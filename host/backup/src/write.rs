@@ -9,16 +9,16 @@ use sha2::{Digest as _, Sha256};
 use waystation_core::{Digest, Timestamp};
 use waystation_store_sled::StoreEntry;
 
-use super::{END, End, MANIFEST, Manifest};
+use crate::{END, End, MANIFEST, Manifest};
 
 /// Beside the entries of the store: what goes into a backup.
-pub(crate) struct Source {
+pub struct Source {
     /// The moment that it shows.
-    pub(crate) created_at: Timestamp,
+    pub created_at: Timestamp,
     /// The files of keys by name, if they are to be in it.
-    pub(crate) keys: Option<BTreeMap<&'static str, String>>,
+    pub keys: Option<BTreeMap<&'static str, String>>,
     /// The folder of the components' files.
-    pub(crate) components: PathBuf,
+    pub components: PathBuf,
 }
 
 /// Writes a backup. `next` gives the entries of the store, part by part; `None` at the end. A
@@ -27,7 +27,7 @@ pub(crate) struct Source {
 /// # Errors
 ///
 /// What was written so far is no backup.
-pub(crate) fn write(
+pub fn write(
     to: impl Write,
     source: &Source,
     mut next: impl FnMut() -> io::Result<Option<Vec<StoreEntry>>>,

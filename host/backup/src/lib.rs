@@ -11,16 +11,25 @@
 //! | `components/<64 hex digits>.wasm` | components' bytes |
 //! | `end.json` | how many there were, and the SHA-256 of all `keys/` and `store/` members one after the other |
 //!
-//! A file without its end is no backup.
+//! A file without its end is no backup. The hash finds damage; it does not say who made the file.
+//!
+//! # Layout
+//!
+//! - `write.rs`: makes one; `read.rs`: takes one apart, and trusts nothing in it
+//! - `unpack.rs`: makes a data directory's content of one; `error.rs`: why not
 
+mod error;
 mod read;
+mod unpack;
 mod write;
 
 use serde::{Deserialize, Serialize};
 use waystation_core::Timestamp;
 
-pub(crate) use read::{Item, read};
-pub(crate) use write::{Source, write};
+pub use error::BackupError;
+pub use read::{Item, read};
+pub use unpack::{Hands, unpack};
+pub use write::{Source, write};
 
 /// The format of the file. Another one is not read.
 const FORMAT: &str = "waystation-backup-1";
@@ -34,16 +43,16 @@ const MEMBER_BYTES_MAX: u64 = 16 << 20;
 
 /// What a backup says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     format: String,
     /// The format of the entries.
-    pub(crate) store_format: String,
+    pub store_format: String,
     /// The moment that it shows.
-    pub(crate) created_at: Timestamp,
+    pub created_at: Timestamp,
     /// The version of Waystation that made it.
-    pub(crate) version: String,
+    pub version: String,
     /// Does it hold keys and tokens?
-    pub(crate) keys: bool,
+    pub keys: bool,
 }
 
 impl Manifest {
@@ -60,20 +69,25 @@ impl Manifest {
 
 /// What was in a backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct End {
+pub struct End {
     /// Members of the store.
-    pub(crate) parts: u64,
+    pub parts: u64,
     /// Entries in them.
-    pub(crate) entries: u64,
+    pub entries: u64,
     /// Components.
-    pub(crate) components: u64,
+    pub components: u64,
     /// Of all keys and members of the store, in hex digits.
     sha256: String,
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
+
+    /// Long enough that changes here and there meet it.
+    const COMPONENT: &[u8] = &[7; 200];
 
     /// A backup in memory, of `entries` in parts of two.
     fn backup(entries: &[(Vec<u8>, Vec<u8>)], folder: &std::path::Path) -> Vec<u8> {
@@ -93,17 +107,27 @@ mod tests {
     }
 
     fn component(folder: &std::path::Path) -> waystation_core::Digest {
-        let digest = waystation_core::Digest::of(b"abc");
-        std::fs::write(folder.join(format!("{}.wasm", digest.hex())), b"abc").unwrap();
+        let digest = waystation_core::Digest::of(COMPONENT);
+        std::fs::write(folder.join(format!("{}.wasm", digest.hex())), COMPONENT).unwrap();
         std::fs::write(folder.join("00.0.part"), b"half").unwrap();
         digest
     }
 
+    fn all(bytes: &mut dyn Read) -> Vec<u8> {
+        let mut all = Vec::new();
+        bytes.read_to_end(&mut all).unwrap();
+        all
+    }
+
     /// All that is in a backup, as text.
-    fn items(file: &[u8]) -> crate::failure::Done<Vec<String>> {
+    fn items(file: &[u8]) -> Result<Vec<String>, BackupError> {
         let mut items = Vec::new();
         read(file, |item| {
-            items.push(format!("{item:?}"));
+            items.push(match item {
+                Item::Component(digest, bytes) => format!("{digest}: {:?}", all(bytes)),
+                Item::Key(name, text) => format!("{name}: {text}"),
+                entry @ Item::Entry(..) => format!("{entry:?}"),
+            });
             Ok(())
         })?;
         Ok(items)
@@ -118,14 +142,14 @@ mod tests {
         let (manifest, end) = read(file.as_slice(), |item| {
             match item {
                 Item::Entry(key, value) => found.push((key.to_vec(), value.to_vec())),
-                Item::Component(digest, bytes) => components.push((digest, bytes)),
+                Item::Component(digest, bytes) => components.push((digest, all(bytes))),
                 Item::Key(name, text) => keys.push((name, text)),
             }
             Ok(())
         })
         .unwrap();
         assert_eq!(found, entries());
-        assert_eq!(components, [(digest, b"abc".to_vec())]);
+        assert_eq!(components, [(digest, COMPONENT.to_vec())]);
         assert_eq!(keys, [("link-keys", "1 ab".to_owned()), ("token", "t".to_owned())]);
         assert_eq!((end.parts, end.entries, end.components), (3, 5, 1));
         assert!(manifest.keys);
@@ -148,6 +172,50 @@ mod tests {
             // What else may be changed is the padding of members.
             let unnoticed = items(&changed).is_ok_and(|items| items != whole);
             assert!(!unnoticed, "a change at {at} went unnoticed");
+        }
+    }
+
+    /// A manifest, and the head of a member of this kind that is as large as it says.
+    fn begun(kind: u8, name: &str, size: u64) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = backup(&[], folder.path());
+        // The manifest is a head and one block.
+        file.truncate(1024);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(size);
+        let old = header.as_old_mut();
+        old.name[..name.len()].copy_from_slice(name.as_bytes());
+        old.linkflag = [kind];
+        header.set_cksum();
+        file.extend_from_slice(header.as_bytes());
+        file
+    }
+
+    #[test]
+    fn members_are_plain_files_and_nothing_else_that_tar_knows() {
+        let plain = items(&begun(b'0', "keys/token", 0)).unwrap_err().to_string();
+        assert!(plain.contains("cut off"), "{plain}");
+        // Links, devices, folders; long names, sparse files, and what pax says.
+        for kind in b"1234567LKSNVxgX" {
+            let error = items(&begun(*kind, "keys/token", 0)).unwrap_err().to_string();
+            assert!(error.contains("something else than files"), "{}: {error}", *kind as char);
+        }
+    }
+
+    #[test]
+    fn what_says_that_it_is_large_is_read_no_further_than_it_may_be() {
+        for (kind, name, bytes_max) in [
+            (b'L', "././@LongLink", 0),
+            (b'x', "pax", 0),
+            (b'S', "keys/token", 0),
+            (b'0', "keys/token", MEMBER_BYTES_MAX),
+            (b'0', "store/00000001", MEMBER_BYTES_MAX),
+        ] {
+            let begun = begun(kind, name, 8 << 30);
+            let mut endless = begun.as_slice().chain(std::io::repeat(b'x')).take(1 << 30);
+            assert!(read(&mut endless, |_| Ok(())).is_err(), "{name}");
+            let taken = (1 << 30) - endless.limit();
+            assert!(taken <= begun.len() as u64 + bytes_max + 1, "{name}: {taken} bytes");
         }
     }
 
