@@ -85,6 +85,9 @@ pub struct Limits {
     /// Size of the database above which the store looks, at start, whether most of it is
     /// space that nothing lives in, in MiB; then it is compacted.
     pub database_mib: u32,
+    /// What the disk has to have left, in MiB, for new work to be accepted: what was accepted needs
+    /// room to go on, and a disk that is full ends the process. 0: it is not looked at.
+    pub disk_free_mib_min: u32,
     /// Calls out over HTTP that one run may make, refused ones counted.
     pub http_calls_max: usize,
     /// Calls out of one run at the same time; more wait for a place as they wait to connect.
@@ -180,6 +183,7 @@ impl Default for Limits {
             drain_s: 30,
             kept_days: 90,
             database_mib: 256,
+            disk_free_mib_min: 256,
             http_calls_max: 1000,
             // 16 times `runs_max`: no run keeps another from its share.
             http_parallel_max: 16,

@@ -83,5 +83,8 @@ async fn look(engine: &Engine, now: Timestamp) -> Result<(), StoreError> {
         let first = listed.first().map(|first| first.id.to_string());
         tracing::warn!(overdue_ms, first, "pauses that should have ended have not");
     }
+    if let Err(low) = engine.disk_has_room() {
+        tracing::warn!(free_mib = low.free_mib, "the disk is nearly full: new work is refused");
+    }
     Ok(())
 }

@@ -66,12 +66,28 @@ pub enum PutComponentError {
     /// Too many uploads are under way. Try again later.
     #[error("too many uploads are under way; try again")]
     Busy,
+    /// See there.
+    #[error(transparent)]
+    DiskLow(#[from] DiskLow),
     /// The host could not check it; the message is for its log.
     #[error("{0}")]
     Host(String),
     /// See there.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The disk has too little left for new work; what was accepted goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the disk has {free_mib} MiB left; new work needs {least_mib} (limits.disk_free_mib_min), so \
+     that what was accepted can go on"
+)]
+pub struct DiskLow {
+    /// What it has.
+    pub free_mib: u64,
+    /// What it has to have.
+    pub least_mib: u32,
 }
 
 /// What whoever deploys a workflow has said about what it may do.
@@ -114,6 +130,9 @@ pub enum DeployError {
         /// What goes beyond it.
         beyond: Vec<Grant>,
     },
+    /// See there.
+    #[error(transparent)]
+    DiskLow(#[from] DiskLow),
     /// See there.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -164,6 +183,9 @@ pub enum TriggerError {
         /// How many may wait.
         waiting_max: usize,
     },
+    /// See there.
+    #[error(transparent)]
+    DiskLow(#[from] DiskLow),
     /// The server is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,

@@ -39,6 +39,7 @@ impl Engine {
         name: ComponentName,
         bytes: Bytes,
     ) -> Result<(ComponentRecord, bool), PutComponentError> {
+        self.disk_has_room()?;
         let size = bytes.len() as u64;
         let Admitted { digest, imports, exports, abilities } =
             self.0.gate.admit(bytes.clone()).await?;
@@ -94,6 +95,7 @@ impl Engine {
         spec: WorkflowSpec,
         acceptance: Acceptance,
     ) -> Result<Deployed, DeployError> {
+        self.disk_has_room()?;
         spec.check(self.limits())?;
         let (mut digests, mut imports) = (Vec::new(), Vec::new());
         for (index, step) in spec.steps.iter().enumerate() {

@@ -201,6 +201,7 @@ impl Engine {
             timers_overdue: self.0.alarm.timers.count(),
             timers_overdue_ms: self.0.alarm.timers.ms(),
             store: self.0.store.figures(),
+            disk_free_bytes: self.0.store.disk_free_bytes().unwrap_or_default(),
         }
     }
 

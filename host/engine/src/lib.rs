@@ -21,6 +21,7 @@ mod api;
 mod calls;
 mod clock;
 mod definitions;
+mod disk;
 mod dispatch;
 mod drive;
 mod engine;
@@ -41,7 +42,7 @@ mod view;
 mod waiters;
 
 pub use api::{
-    Acceptance, Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError,
+    Acceptance, Admitted, Approval, ApprovalState, CallError, ComponentGate, DeployError, DiskLow,
     GateError, LinkAnswer, LinkCall, LinkOutcome, PutComponentError, RefusedComponent,
     TriggerError, TriggerRequest, Triggered,
 };

@@ -99,6 +99,8 @@ pub struct EngineMetrics {
     pub timers_overdue: u64,
     /// For how long the first of them is overdue, in milliseconds.
     pub timers_overdue_ms: u64,
+    /// What the store's disk has left, in bytes; 0 where that is not known.
+    pub disk_free_bytes: u64,
     /// The store's figures.
     pub store: StoreFigures,
 }

@@ -41,7 +41,8 @@ impl Engine {
         // Before the execution can run: its answer must find somebody.
         let response = request.caller_waits.then(|| self.0.responders.open(id));
         let name = &workflow.spec.name;
-        let room = self.room_for_one_more(name);
+        let disk = self.disk_has_room();
+        let room = disk.map_or(Room::NONE, |()| self.room_for_one_more(name));
         let new = NewRecord { transition, idempotency_key: request.idempotency_key, room };
         let created = self.0.store.create(new).await;
         if created != Ok(Created::New) {
@@ -56,7 +57,10 @@ impl Engine {
             Ok(Created::Existing(existing)) => {
                 Ok(Triggered { id: existing, created: false, response: None })
             }
-            Ok(Created::Refused(no_room)) => Err(self.refused(name, no_room)),
+            Ok(Created::Refused(no_room)) => {
+                disk?;
+                Err(self.refused(name, no_room))
+            }
             Err(StoreError::Busy) => Err(TriggerError::Busy),
             Err(StoreError::Closed) => Err(TriggerError::ShuttingDown),
             Err(other) => Err(TriggerError::Store(other)),

@@ -109,6 +109,7 @@ fn text(http: &HttpMetrics, engine: &EngineMetrics) -> Result<String, fmt::Error
         ),
         ("store_queued", "Requests that wait to be written", engine.store.queued),
         ("store_disk_bytes", "What the database takes on disk", engine.store.disk_bytes),
+        ("store_disk_free_bytes", "What its disk has left", engine.disk_free_bytes),
     ];
     for (name, help, value) in gauges {
         let value = i64::try_from(value).unwrap_or(i64::MAX);

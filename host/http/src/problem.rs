@@ -9,7 +9,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use waystation_core::InvalidWorkflow;
-use waystation_engine::{CallError, DeployError, PutComponentError, PutSecretError, TriggerError};
+use waystation_engine::{
+    CallError, DeployError, DiskLow, PutComponentError, PutSecretError, TriggerError,
+};
 use waystation_store::{DeleteError, StoreError};
 
 use crate::grant;
@@ -100,6 +102,8 @@ pub enum Code {
     Busy,
     /// 503: too much of this `workflow` waits already, as much as `limit` allows. Try again.
     WorkflowBusy,
+    /// 507: the disk has too little left for new work. Try again when there is more.
+    DiskLow,
     /// 503: the server is going down. Try again.
     ShuttingDown,
     /// 500: it is not the caller's fault; the log knows more, under the request's id.
@@ -108,7 +112,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 41] = [
+    pub const ALL: [Code; 42] = [
         Code::NotFound,
         Code::UnknownComponent,
         Code::UnknownWorkflow,
@@ -148,6 +152,7 @@ impl Code {
         Code::DataLimit,
         Code::Busy,
         Code::WorkflowBusy,
+        Code::DiskLow,
         Code::ShuttingDown,
         Code::Internal,
     ];
@@ -211,6 +216,7 @@ impl Code {
             Code::DataLimit => ("data_limit", S::PAYLOAD_TOO_LARGE, "Too much data"),
             Code::Busy => ("busy", S::SERVICE_UNAVAILABLE, "Busy"),
             Code::WorkflowBusy => ("workflow_busy", S::SERVICE_UNAVAILABLE, "Workflow busy"),
+            Code::DiskLow => ("disk_low", S::INSUFFICIENT_STORAGE, "The disk is nearly full"),
             Code::ShuttingDown => ("shutting_down", S::SERVICE_UNAVAILABLE, "Shutting down"),
             Code::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
         }
@@ -354,6 +360,7 @@ impl From<PutComponentError> for Problem {
                 word: Some(refused.code),
                 ..Problem::new(Code::RefusedComponent, refused.message)
             },
+            PutComponentError::DiskLow(low) => low.into(),
             PutComponentError::Busy => Problem::new(Code::Busy, error.to_string()),
             PutComponentError::Host(error) => Problem::internal(error),
             PutComponentError::Store(error) => error.into(),
@@ -376,6 +383,7 @@ impl From<DeployError> for Problem {
                     .with("accept_with", "?accept=true".into())
                     .with("beyond", beyond.iter().map(grant::view).collect())
             }
+            DeployError::DiskLow(low) => low.into(),
             DeployError::Store(error) => error.into(),
         }
     }
@@ -394,6 +402,12 @@ impl From<PutSecretError> for Problem {
     }
 }
 
+impl From<DiskLow> for Problem {
+    fn from(low: DiskLow) -> Problem {
+        Problem::new(Code::DiskLow, low.to_string())
+    }
+}
+
 impl From<TriggerError> for Problem {
     fn from(error: TriggerError) -> Problem {
         let detail = error.to_string();
@@ -405,6 +419,7 @@ impl From<TriggerError> for Problem {
             TriggerError::WorkflowBusy { workflow, .. } => Problem::new(Code::WorkflowBusy, detail)
                 .with("workflow", workflow.as_str().into())
                 .with("limit", "limits.queued_per_workflow_max".into()),
+            TriggerError::DiskLow(low) => low.into(),
             TriggerError::ShuttingDown => Problem::new(Code::ShuttingDown, detail),
             TriggerError::Store(error) => error.into(),
         }

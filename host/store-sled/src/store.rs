@@ -340,6 +340,11 @@ impl Store for SledStore {
         Ok(gone)
     }
 
+    fn disk_free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     fn figures(&self) -> StoreFigures {
         let commits = self.committer.figures();
         StoreFigures {

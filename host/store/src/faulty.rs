@@ -273,6 +273,10 @@ impl<S: Store, G: Gate> Store for FaultyStore<S, G> {
         self.writes("remove_ended", None, self.inner.remove_ended(before, limit)).await
     }
 
+    fn disk_free_bytes(&self) -> Option<u64> {
+        self.inner.disk_free_bytes()
+    }
+
     fn figures(&self) -> StoreFigures {
         self.inner.figures()
     }

@@ -19,6 +19,9 @@ pub struct Room {
 }
 
 impl Room {
+    /// There is none.
+    pub const NONE: Room = Room { of_workflow: 0, of_all: 0, of_each: 0 };
+
     /// There is always room.
     pub const ANY: Room = Room { of_workflow: usize::MAX, of_all: usize::MAX, of_each: usize::MAX };
 }

@@ -136,6 +136,11 @@ pub trait Store: Send + Sync + 'static {
     /// on it is in no answer, and what a crash leaves of it goes with the next call.
     async fn remove_ended(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
+    /// What its disk has left for it, in bytes; `None` where there is no disk, or nobody knows.
+    fn disk_free_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Figures of the moment.
     fn figures(&self) -> StoreFigures;
 

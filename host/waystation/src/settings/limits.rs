@@ -10,9 +10,10 @@ use crate::failure::{Done, Failure};
 const MAX: u64 = u32::MAX as u64;
 
 /// Limits that may be none at all.
-const MAY_BE_ZERO: [&str; 10] = [
+const MAY_BE_ZERO: [&str; 11] = [
     "compiles_waiting_max",
     "database_mib",
+    "disk_free_mib_min",
     "drain_s",
     "exports_max",
     "hooks_per_minute",

@@ -127,7 +127,8 @@ async fn triggers_and_deploys(store: &SledStore, workflow: Workflow) {
         step_runs_max: 10,
     };
     let transition = Execution::trigger(new, NOW);
-    let record = NewRecord { transition, idempotency_key: Some("key".into()) };
+    let room = Room::ANY;
+    let record = NewRecord { transition, idempotency_key: Some("key".into()), room };
     let _ = store.create(record).await;
     let _ = store.workflow_versions(&workflow.spec.name).await;
     let _ = store.delete_workflow(&workflow.spec.name).await;
