@@ -236,7 +236,9 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_found_wherever_it_is() {
         let unique = |text: &str| BoundedJson::parse(text, 1000).unwrap().unique_keys();
-        for fine in ["null", "[1, -1, 1.5, true, \"a\"]", "{\"a\": {\"b\": 1}, \"b\": [{\"a\": 1}]}"] {
+        for fine in
+            ["null", "[1, -1, 1.5, true, \"a\"]", "{\"a\": {\"b\": 1}, \"b\": [{\"a\": 1}]}"]
+        {
             assert_eq!(unique(fine), Ok(()), "{fine}");
         }
         for twice in [

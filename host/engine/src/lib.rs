@@ -23,6 +23,7 @@ mod clock;
 mod definitions;
 mod dispatch;
 mod drive;
+mod early;
 mod engine;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -53,6 +54,6 @@ pub use waystation_store::StoreFigures;
 
 pub use vault::{NoRandomness, OpenError, SecretKeys};
 pub use view::{
-    ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, LogView, SegmentView, StepView,
-    TestReport, Waiting,
+    ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, Listing, LogView, SegmentView,
+    StepView, TestReport, Waiting,
 };

@@ -23,6 +23,7 @@ mod keys;
 mod marks;
 mod migrate;
 mod open;
+mod page;
 mod ready;
 mod remove;
 mod snapshot;

@@ -2,7 +2,7 @@
 
 use super::{Change, Rejected, Transition, delay, exit, fail, rerun, suspend};
 use crate::{
-    EarlyCall, EarlyFit, Failure, FailureKind, Flow, LinkAction, Note, Payload, PauseId, Run,
+    EarlyCall, EarlyFit, Failure, FailureKind, Flow, LinkAction, Note, PauseId, Payload, Run,
 };
 
 /// What the handler came to.
@@ -93,8 +93,9 @@ impl Finished {
 
     fn bytes_left(&self) -> u64 {
         let asked = match &self.flow {
-            Flow::Suspend { resume_schema: payload, .. }
-            | Flow::Rerun { context: payload, .. } => payload.as_ref(),
+            Flow::Suspend { resume_schema: payload, .. } | Flow::Rerun { context: payload, .. } => {
+                payload.as_ref()
+            }
             Flow::Continue | Flow::Delay { .. } | Flow::Exit { .. } => None,
         };
         let exports = self.exports.iter().map(|(_, payload)| payload);

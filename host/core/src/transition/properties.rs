@@ -8,9 +8,7 @@ use serde_json::json;
 
 use super::scenario::{REQUEST, Story, payload, rerun, suspend, workflow};
 use super::*;
-use crate::{
-    Caller, EarlyFit, Failure, FailureKind, Flow, Left, Note, OnTimeout, PauseKind, Run,
-};
+use crate::{Caller, EarlyFit, Failure, FailureKind, Flow, Left, Note, OnTimeout, PauseKind, Run};
 
 const STEPS: u16 = 3;
 const MAX_RETRIES: u32 = 2;
@@ -215,7 +213,8 @@ fn finish(run: Run, flow: Flow, fits: Option<bool>) -> Event {
         exports: vec![("x".to_owned(), payload(json!([run.attempt])))],
         flow,
         left: Left { log_bytes: 7, mails: 1 },
-        early_fit: fits.map(|fits| if fits { EarlyFit::Fits } else { EarlyFit::Misfit("no".into()) }),
+        early_fit: fits
+            .map(|fits| if fits { EarlyFit::Fits } else { EarlyFit::Misfit("no".into()) }),
     }
 }
 

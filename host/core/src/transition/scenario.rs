@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    Caller, Digest, EarlyFit, Failure, FailureKind, Flow, Left, Limits, NewExecution, Note, OnTimeout, PauseKind,
-    Payload, PayloadId, Run, StepStatus, Workflow, WorkflowSpec,
+    Caller, Digest, EarlyFit, Failure, FailureKind, Flow, Left, Limits, NewExecution, Note,
+    OnTimeout, PauseKind, Payload, PayloadId, Run, StepStatus, Workflow, WorkflowSpec,
 };
 
 /// An execution, the time, and all that was stored for it.
@@ -597,7 +597,8 @@ fn what_runs_leave_is_added_up_however_they_end() {
         Event::Finish { run, attempt: 2, compute_ms: 1, result, exports, flow, left, early_fit };
     story.happens(finish).unwrap();
     assert_eq!((story.execution.log_bytes, story.execution.mails), (200, 4));
-    let limits = Limits { execution_log_bytes_max: 200, execution_mails_max: 3, ..Limits::default() };
+    let limits =
+        Limits { execution_log_bytes_max: 200, execution_mails_max: 3, ..Limits::default() };
     let limits = limits.of_run(&crate::StepLimits::default()).after(&story.execution);
     assert_eq!(limits.execution_log_bytes.left(), Some(0));
     assert_eq!(limits.execution_mails.left(), None);

@@ -10,10 +10,12 @@ use crate::failure::{Done, Failure};
 const MAX: u64 = u32::MAX as u64;
 
 /// Limits that may be none at all.
-const MAY_BE_ZERO: [&str; 10] = [
+const MAY_BE_ZERO: [&str; 12] = [
     "compiles_waiting_max",
     "database_mib",
     "drain_s",
+    "execution_log_bytes_max",
+    "execution_mails_max",
     "exports_max",
     "hooks_per_minute",
     "kept_days",
