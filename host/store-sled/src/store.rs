@@ -11,8 +11,8 @@ use waystation_core::{
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, Page, Part, QueuedMail, Ready, SecretRecord,
-    Store, StoreError, StoreFigures, StoredLog,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, Page, Part, QueuedMail, Ready, RunLog,
+    SecretRecord, Store, StoreError, StoreFigures, StoredLog,
 };
 
 use crate::check::{Check, CheckReport};
@@ -300,7 +300,7 @@ impl Store for SledStore {
         page: Page,
     ) -> Result<Part<StoredLog>, StoreError> {
         let part = self.page(keys::logs(id), keys::log(id, after), page).await?;
-        let stored = |(key, log): (Key, _)| {
+        let stored = |(key, log): (Key, RunLog)| -> Result<StoredLog, StoreError> {
             let seq = keys::read_seq(&key).ok_or_else(|| odd_entry("l"))?;
             Ok(StoredLog { seq, log })
         };
