@@ -162,7 +162,7 @@ impl Default for Limits {
             exports_max: 64,
             log_bytes_max: 64 * KIB,
             log_line_bytes_max: 8 * KIB,
-            // 200 times what one run may leave, and little enough to be read at once.
+            // The whole logs of more than 100 runs, in lines of the usual length.
             execution_log_bytes_max: 16 * MIB,
             body_bytes_max: 512 * KIB,
             component_bytes_max: 128 * MIB,
