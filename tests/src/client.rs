@@ -202,8 +202,21 @@ impl Client {
 
     /// The history of an execution.
     pub fn history(&self, id: &str) -> Vec<Value> {
-        let answer = self.get(&format!("/api/v1/executions/{id}/history")).expect(200).json();
-        answer["items"].as_array().cloned().unwrap_or_default()
+        self.all(&format!("/api/v1/executions/{id}/history"))
+    }
+
+    /// All items of a list that comes a page at a time.
+    pub fn all(&self, path: &str) -> Vec<Value> {
+        let (mut items, mut cursor) = (Vec::new(), "0".to_owned());
+        loop {
+            let path = format!("{path}?limit=1000&cursor={cursor}");
+            let page = self.get(&path).expect(200).json();
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => return items,
+            }
+        }
     }
 
     /// A figure of `/metrics` as it is now. The state of an execution is told before the figures
@@ -218,8 +231,7 @@ impl Client {
 
     /// Everything that an execution logged, a line each.
     pub fn log(&self, id: &str) -> String {
-        let answer = self.get(&format!("/api/v1/executions/{id}/logs")).expect(200).json();
-        let runs = answer["items"].as_array().cloned().unwrap_or_default();
+        let runs = self.all(&format!("/api/v1/executions/{id}/logs"));
         let lines = runs.iter().filter_map(|run| run["lines"].as_array()).flatten();
         lines.filter_map(|line| line["text"].as_str()).collect::<Vec<_>>().join("\n")
     }

@@ -84,6 +84,13 @@ pub enum Event {
         exports: Vec<(String, Payload)>,
         /// What it asked for.
         flow: Flow,
+        /// What it left beside that.
+        #[serde(default, skip_serializing_if = "Left::is_nothing")]
+        left: Left,
+        /// Whether a call that came early fits the `resume_schema` that the run asked with;
+        /// `None` when there was nothing to look at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        early_fit: Option<EarlyFit>,
     },
     /// The run failed.
     Fail {
@@ -96,6 +103,9 @@ pub enum Event {
         compute_ms: u64,
         /// Why.
         failure: Failure,
+        /// What it left beside that.
+        #[serde(default, skip_serializing_if = "Left::is_nothing")]
+        left: Left,
     },
     /// Somebody asked to go on.
     Resume {
@@ -129,6 +139,34 @@ pub enum Event {
         /// Which try at it.
         attempt: u32,
     },
+}
+
+/// What an attempt left beside its outcome, in figures: what all runs of an execution leave is
+/// bounded, however they end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Log, in bytes as it is stored: see [`LogLine::stored_bytes`](crate::LogLine).
+    pub log_bytes: u64,
+    /// Mails.
+    pub mails: u32,
+}
+
+impl Left {
+    /// Neither log nor mails?
+    pub fn is_nothing(&self) -> bool {
+        *self == Left::default()
+    }
+}
+
+/// Does a call that came early fit the schema that its pause begins with? Found out before the
+/// pause begins, since the call's data lies in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EarlyFit {
+    /// It does.
+    Fits,
+    /// It does not, and why.
+    Misfit(String),
 }
 
 /// What a run asked for, to happen when its handler has returned.
@@ -258,6 +296,16 @@ pub enum Note {
         action: LinkAction,
         /// When it had come.
         called_at: Timestamp,
+    },
+    /// A call that had come early can't be taken as the pause begins: the pause is open, and its
+    /// links go on working.
+    RefusedEarlyCall {
+        /// Resume or cancel.
+        action: LinkAction,
+        /// When it had come.
+        called_at: Timestamp,
+        /// What it does not fit into: the pause's schema, or the room for data.
+        why: String,
     },
     /// `rerun` asked for more runs than it allows; the workflow goes on.
     RerunsUsedUp {

@@ -46,6 +46,13 @@ pub struct Execution {
     /// there was one have the default.
     #[serde(default = "Execution::step_runs_max")]
     pub step_runs_max: u32,
+    /// Log that all runs left, in bytes as it is stored. Executions from before it was counted
+    /// begin at 0, as with the mails.
+    #[serde(default)]
+    pub log_bytes: u64,
+    /// Mails that all runs sent.
+    #[serde(default)]
+    pub mails: u32,
     /// The next payload's number.
     pub next_payload: u32,
     /// Why it failed.

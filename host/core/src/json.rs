@@ -1,5 +1,6 @@
 //! JSON that was checked once, at the door.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use crate::json_keys::UniqueKeys;
 
 /// JSON text that is known to be well-formed, no larger than its limit and nested no deeper
 /// than [`BoundedJson::DEPTH_MAX`]. It is held as text and never re-parsed on its way.
@@ -84,6 +87,22 @@ impl BoundedJson {
     /// The value.
     pub fn to_value(&self) -> Value {
         read(&self.0).unwrap_or(Value::Null)
+    }
+
+    /// Does each key stand once in its object? Of a key that stands twice, readers may take
+    /// either value.
+    ///
+    /// # Errors
+    ///
+    /// Names the first one that does not.
+    pub fn unique_keys(&self) -> Result<(), JsonError> {
+        read::<UniqueKeys>(&self.0).map(drop)
+    }
+
+    /// The member `name` of an object, as it stands there; null when there is none.
+    pub fn member(&self, name: &str) -> BoundedJson {
+        let members = read::<HashMap<String, BoundedJson>>(&self.0).ok();
+        members.and_then(|mut members| members.remove(name)).unwrap_or_else(BoundedJson::null)
     }
 
     /// Takes text that was put together of checked parts, and so may nest a little deeper.
@@ -212,6 +231,33 @@ mod tests {
         let json = BoundedJson::parse(" {\"b\":1.50,\"a\":[]} ", 100).unwrap();
         let text = serde_json::to_string(&vec![json]).unwrap();
         assert_eq!(text, "[{\"b\":1.50,\"a\":[]}]");
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_found_wherever_it_is() {
+        let unique = |text: &str| BoundedJson::parse(text, 1000).unwrap().unique_keys();
+        for fine in
+            ["null", "[1, -1, 1.5, true, \"a\"]", "{\"a\": {\"b\": 1}, \"b\": [{\"a\": 1}]}"]
+        {
+            assert_eq!(unique(fine), Ok(()), "{fine}");
+        }
+        for twice in [
+            "{\"a\": 1, \"a\": 1}",
+            "{\"a\": 1, \"b\": 2, \"\\u0061\": 3}",
+            "[[{\"b\": {\"a\": {}, \"a\": 1}}]]",
+        ] {
+            let error = unique(twice).unwrap_err().to_string();
+            assert!(error.contains("the key \"a\" stands twice"), "{error}");
+        }
+        assert_eq!(unique(&nested(128)), Ok(()));
+    }
+
+    #[test]
+    fn a_member_is_taken_out_as_it_stands() {
+        let json = BoundedJson::parse("{\"a\": [1.50, {\"b\":1,\"b\":2}]}", 100).unwrap();
+        assert_eq!(json.member("a").as_str(), "[1.50, {\"b\":1,\"b\":2}]");
+        assert_eq!(json.member("b"), BoundedJson::null());
+        assert_eq!(BoundedJson::null().member("a"), BoundedJson::null());
     }
 
     proptest! {

@@ -24,6 +24,7 @@ mod failure;
 mod grant;
 mod ids;
 mod json;
+mod json_keys;
 mod limits;
 mod links;
 mod mail;
@@ -40,7 +41,8 @@ mod workflow;
 
 pub use credits::Segment;
 pub use event::{
-    Caller, Event, Flow, HistoryEntry, Note, OnTimeout, PauseEnd, PauseEnding, Payload,
+    Caller, EarlyFit, Event, Flow, HistoryEntry, Left, Note, OnTimeout, PauseEnd, PauseEnding,
+    Payload,
 };
 pub use execution::{
     EarlyCall, Execution, NewExecution, Pause, PauseId, PauseKind, PayloadId, PayloadRef, Run,
@@ -52,7 +54,7 @@ pub use ids::{
     ComponentName, Digest, ExecutionId, InvalidName, SecretName, StepName, TokenName, WorkflowName,
 };
 pub use json::{BoundedJson, JsonError};
-pub use limits::{Limits, RunLimits};
+pub use limits::{Allowance, Limits, RunLimits};
 pub use links::{Link, LinkAction, LinkKeys, Links};
 pub use mail::{Mail, MailError};
 pub use runner::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BoundedJson, RetryPolicy, StepLimits};
+use crate::{BoundedJson, Execution, RetryPolicy, StepLimits};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -54,6 +54,9 @@ pub struct Limits {
     pub log_bytes_max: usize,
     /// One line of a log; a longer one is broken.
     pub log_line_bytes_max: usize,
+    /// Log that all runs of one execution may leave together, as it is stored: each line takes
+    /// some 70 bytes beside its text.
+    pub execution_log_bytes_max: usize,
     /// A request's body on a link, a trigger or the API.
     pub body_bytes_max: usize,
     /// An uploaded component.
@@ -62,6 +65,8 @@ pub struct Limits {
     pub steps_max: usize,
     /// Mails that one run may send.
     pub mails_max: usize,
+    /// Mails that all runs of one execution may send together.
+    pub execution_mails_max: usize,
     /// Runs at the same time.
     pub runs_max: usize,
     /// Executions that are ready and not yet started, beyond which triggers get 503.
@@ -168,10 +173,13 @@ impl Default for Limits {
             exports_max: 64,
             log_bytes_max: 64 * KIB,
             log_line_bytes_max: 8 * KIB,
+            // The whole logs of more than 100 runs, in lines of the usual length.
+            execution_log_bytes_max: 16 * MIB,
             body_bytes_max: 512 * KIB,
             component_bytes_max: 128 * MIB,
             steps_max: 100,
             mails_max: 20,
+            execution_mails_max: 100,
             runs_max: 32,
             queued_max: 100_000,
             compiles_max: 1,
@@ -294,7 +302,9 @@ impl Limits {
             exports_max: self.exports_max,
             log_bytes_max: self.log_bytes_max,
             log_line_bytes_max: self.log_line_bytes_max,
+            execution_log_bytes: Allowance::whole(self.execution_log_bytes_max),
             mails_max: self.mails_max,
+            execution_mails: Allowance::whole(self.execution_mails_max),
             resources_max: self.resources_max,
             handles_max: self.handles_max,
             host_call_bytes_max: self.host_call_bytes_max,
@@ -323,8 +333,12 @@ pub struct RunLimits {
     pub log_bytes_max: usize,
     /// One line of it.
     pub log_line_bytes_max: usize,
+    /// Log of all runs of the execution, as it is stored.
+    pub execution_log_bytes: Allowance,
     /// Mails.
     pub mails_max: usize,
+    /// Mails of all runs of the execution.
+    pub execution_mails: Allowance,
     /// Resources of the host's, held at once.
     pub resources_max: usize,
     /// Handles of all resources, held at once.
@@ -339,6 +353,36 @@ pub struct RunLimits {
     pub http_held_bytes_max: usize,
     /// Exports and mails together: what is asked for before the handler has returned.
     pub asked_bytes_max: usize,
+}
+
+impl RunLimits {
+    /// The same for a run of `execution`, whose runs before it have left something.
+    #[must_use]
+    pub fn after(mut self, execution: &Execution) -> RunLimits {
+        self.execution_log_bytes.used = usize::try_from(execution.log_bytes).unwrap_or(usize::MAX);
+        self.execution_mails.used = usize::try_from(execution.mails).unwrap_or(usize::MAX);
+        self
+    }
+}
+
+/// What all runs of one execution may leave together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// At the most.
+    pub max: usize,
+    /// So much the runs before have left.
+    pub used: usize,
+}
+
+impl Allowance {
+    fn whole(max: usize) -> Allowance {
+        Allowance { max, used: 0 }
+    }
+
+    /// What is left; `None` when the runs before have left more than they might.
+    pub fn left(self) -> Option<usize> {
+        self.max.checked_sub(self.used)
+    }
 }
 
 #[cfg(test)]

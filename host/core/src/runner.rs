@@ -138,6 +138,15 @@ pub struct LogLine {
     pub text: String,
 }
 
+impl LogLine {
+    /// What it takes in the store, in bytes: an empty line is not free there, and what has to be
+    /// escaped takes more than its text.
+    pub fn stored_bytes(&self) -> usize {
+        // The comma that parts it from the next one; and a line can always be written as JSON.
+        serde_json::to_vec(self).map_or(0, |json| json.len()) + 1
+    }
+}
+
 /// Who wrote a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

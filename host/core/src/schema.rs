@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
+use crate::BoundedJson;
+
 /// What a schema may cost: each value in it is one, as often as a reference leads to it.
 const COST_MAX: u64 = 2_000;
 
@@ -58,12 +60,18 @@ impl ResumeSchema {
         Ok(ResumeSchema { validator, cost })
     }
 
-    /// Does `body` fit?
+    /// Does `body` fit? One with a key that stands twice in an object fits no schema: whoever
+    /// reads it next may take the other value.
     ///
     /// # Errors
     ///
     /// Where it does not, and why; or that it is too much for this schema.
-    pub fn check(&self, body: &Value) -> Result<(), String> {
+    pub fn check(&self, body: &BoundedJson) -> Result<(), String> {
+        self.check_value(&body.to_value())?;
+        body.unique_keys().map_err(|error| format!("the body: {error}"))
+    }
+
+    fn check_value(&self, body: &Value) -> Result<(), String> {
         if size(body).saturating_mul(self.cost) > WORK_MAX {
             return Err("the body: it has too many values to be checked against the schema".into());
         }
@@ -215,15 +223,15 @@ mod tests {
             "$defs": {"place": {"type": "string", "pattern": "^[A-Z]{3}$"}},
         });
         let schema = ResumeSchema::new(&schema).unwrap();
-        assert_eq!(schema.check(&json!({"from": "BER", "to": "HAM"})), Ok(()));
-        let mismatch = schema.check(&json!({"from": "BER", "to": "there"})).unwrap_err();
+        assert_eq!(schema.check_value(&json!({"from": "BER", "to": "HAM"})), Ok(()));
+        let mismatch = schema.check_value(&json!({"from": "BER", "to": "there"})).unwrap_err();
         assert!(mismatch.starts_with("/to: "), "{mismatch}");
     }
 
     #[test]
     fn a_mismatch_does_not_quote_all_of_the_body() {
         let schema = ResumeSchema::new(&json!({"type": "number"})).unwrap();
-        let mismatch = schema.check(&json!("x".repeat(100_000))).unwrap_err();
+        let mismatch = schema.check_value(&json!("x".repeat(100_000))).unwrap_err();
         assert!(mismatch.len() < 3_000, "{} bytes", mismatch.len());
     }
 
@@ -232,10 +240,20 @@ mod tests {
         let schema = |parts: usize| json!({"allOf": vec![json!({"items": true}); parts]});
         let lists = json!(vec![json!([]); 100_000]);
         let (cheap, costly) = (ResumeSchema::new(&schema(10)), ResumeSchema::new(&schema(900)));
-        assert_eq!(cheap.unwrap().check(&lists), Ok(()));
-        let mismatch = costly.unwrap().check(&lists).unwrap_err();
+        assert_eq!(cheap.unwrap().check_value(&lists), Ok(()));
+        let mismatch = costly.unwrap().check_value(&lists).unwrap_err();
         assert!(mismatch.contains("too many values"), "{mismatch}");
         assert_eq!(size(&json!({"name-of-16-bytes": ["x".repeat(160), 1]})), 1 + 1 + 1 + 11 + 1);
+    }
+
+    #[test]
+    fn a_body_means_the_same_to_every_reader() {
+        let schema = ResumeSchema::new(&json!({"properties": {"n": {"maximum": 9}}})).unwrap();
+        let body = |text: &str| BoundedJson::parse(text, 100).unwrap();
+        assert_eq!(schema.check(&body("{\"n\": 9}")), Ok(()));
+        let twice = schema.check(&body("{\"n\": 1000, \"n\": 9}")).unwrap_err();
+        assert!(twice.contains("the key \"n\" stands twice"), "{twice}");
+        assert!(schema.check(&body("{\"n\": 10}")).unwrap_err().starts_with("/n: "));
     }
 
     #[test]

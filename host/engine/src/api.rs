@@ -200,7 +200,7 @@ pub struct LinkCall {
     /// The request: `{method, path, url, query, headers, body, client_ip}`.
     pub request: BoundedJson,
     /// The request's body alone, for the check against a `resume_schema`.
-    pub body: serde_json::Value,
+    pub body: BoundedJson,
     /// Where it came from.
     pub client_ip: Option<String>,
 }

@@ -148,6 +148,7 @@ impl Engine {
             | Rejected::PauseOver
             | Rejected::NotPaused
             | Rejected::NotThisRun
+            | Rejected::EarlyCallUnchecked
             | Rejected::NotDue { .. } => match self.0.store.pause_end(id, pause).await? {
                 Some(end) => match (end.ending, action) {
                     (PauseEnding::Resumed, LinkAction::Resume | LinkAction::Approve) => {

@@ -8,7 +8,8 @@ use waystation_core::{
 use waystation_store::{ComponentRecord, DeleteError, Deployed, NewWorkflow, StoreError};
 
 use crate::engine::Engine;
-use crate::{Acceptance, Admitted, DeployError, PutComponentError, template};
+use crate::read::{cursor, page};
+use crate::{Acceptance, Admitted, DeployError, Listing, PutComponentError, template};
 
 /// The right to send one component. It bounds how many bytes of components are held in memory,
 /// so it is asked for before they are read.
@@ -122,9 +123,8 @@ impl Engine {
     /// Is the new version granted no more than the one before? The first one has none before
     /// it; one that was taken away counts.
     async fn asks_for_no_more(&self, new: &NewWorkflow) -> Result<(), DeployError> {
-        let versions = self.0.store.workflow_versions(&new.spec.name).await?;
-        let Some(last) = versions.last() else { return Ok(()) };
-        if new.is(last) {
+        let Some(last) = self.last_version(&new.spec.name).await? else { return Ok(()) };
+        if new.is(&last) {
             // The operator's defaults may have changed meanwhile: that is nobody's wish for more.
             return Ok(());
         }
@@ -171,7 +171,8 @@ impl Engine {
         self.0.store.workflows().await
     }
 
-    /// All versions of a workflow, oldest first.
+    /// Versions of a workflow after `after` (0: from the first), oldest first: at most `limit`,
+    /// and fewer where they are large.
     ///
     /// # Errors
     ///
@@ -179,8 +180,25 @@ impl Engine {
     pub async fn workflow_versions(
         &self,
         name: &WorkflowName,
-    ) -> Result<Vec<Workflow>, StoreError> {
-        self.0.store.workflow_versions(name).await
+        after: u32,
+        limit: usize,
+    ) -> Result<Listing<Workflow>, StoreError> {
+        let part = self.0.store.workflow_versions(name, after, page(limit)).await?;
+        let next_cursor = cursor(&part, |workflow| workflow.version.into());
+        Ok(Listing { items: part.items, next_cursor })
+    }
+
+    /// The newest version, live or not.
+    async fn last_version(&self, name: &WorkflowName) -> Result<Option<Workflow>, StoreError> {
+        let (mut last, mut after) = (None, 0);
+        loop {
+            let part = self.0.store.workflow_versions(name, after, page(usize::MAX)).await?;
+            last = part.items.into_iter().next_back().or(last);
+            match &last {
+                Some(version) if part.more => after = version.version,
+                _ => return Ok(last),
+            }
+        }
     }
 
     /// Takes a workflow away. Executions under way go on.

@@ -4,11 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use waystation_core::{
-    Event, Execution, Failure, FailureKind, LogLine, Run, RunOutcome, RunReport, State, Workflow,
+    Event, Execution, Failure, FailureKind, Left, LogLine, Run, RunOutcome, RunReport, State,
+    Workflow,
 };
 use waystation_store::{ApplyError, Attachments, RunLog, StoreError};
 
 use crate::dispatch::Held;
+use crate::early::no_longer_matters;
 use crate::engine::Engine;
 use crate::prepare::Inputs;
 
@@ -50,30 +52,29 @@ impl Engine {
         }
     }
 
-    /// Applies what this task found out. `None` when it no longer matters, because somebody
-    /// else ended the execution first.
-    async fn apply(
+    /// Applies what this task found out. `None` when it no longer matters.
+    pub(crate) async fn apply(
         &self,
         held: &Held,
         event: Event,
         attachments: Attachments,
     ) -> Result<Option<Execution>, StoreError> {
+        no_longer_matters(held.id, self.try_apply(held, event, attachments).await)
+    }
+
+    pub(crate) async fn try_apply(
+        &self,
+        held: &Held,
+        event: Event,
+        attachments: Attachments,
+    ) -> Result<Execution, ApplyError> {
         let mails = !attachments.mails.is_empty();
-        match self.0.store.apply(held.id, event, self.0.clock.now(), attachments).await {
-            Ok(applied) => {
-                self.after(&applied);
-                if mails {
-                    self.0.mail.wake();
-                }
-                Ok(Some(applied.execution))
-            }
-            Err(ApplyError::Rejected(rejected)) => {
-                tracing::debug!(id = %held.id, %rejected, "an outcome no longer matters");
-                Ok(None)
-            }
-            Err(ApplyError::NotFound) => Ok(None),
-            Err(ApplyError::Store(error)) => Err(error),
+        let applied = self.0.store.apply(held.id, event, self.0.clock.now(), attachments).await?;
+        self.after(&applied);
+        if mails {
+            self.0.mail.wake();
         }
+        Ok(applied.execution)
     }
 
     async fn run_step(
@@ -103,7 +104,7 @@ impl Engine {
             report = self.attempt(&workflow, execution, run, inputs) => report,
         };
         let (event, attachments) = outcome(run, report);
-        self.apply(held, event, attachments).await
+        self.conclude(held, event, attachments).await
     }
 
     /// A run that kills its host before its start mark is on disk would do so for ever. The
@@ -155,6 +156,10 @@ fn failed_before(failure: Failure) -> RunReport {
 pub(crate) fn outcome(run: &Run, report: RunReport) -> (Event, Attachments) {
     let RunReport { outcome, logs, mails, compute_ms } = report;
     let (run, attempt) = (run.id, run.attempt);
+    let left = Left {
+        log_bytes: logs.iter().map(|line| line.stored_bytes() as u64).sum(),
+        mails: u32::try_from(mails.len()).unwrap_or(u32::MAX),
+    };
     let event = match outcome {
         RunOutcome::Returned { result, exports, flow } => Event::Finish {
             run,
@@ -163,13 +168,15 @@ pub(crate) fn outcome(run: &Run, report: RunReport) -> (Event, Attachments) {
             result: result.map(Into::into),
             exports: exports.into_iter().map(|(name, json)| (name, json.into())).collect(),
             flow,
+            left,
+            early_fit: None,
         },
         RunOutcome::Failed(failure) => {
-            Event::Fail { run, attempt, compute_ms, failure: failure.cut() }
+            Event::Fail { run, attempt, compute_ms, failure: failure.cut(), left }
         }
         RunOutcome::HostBusy => {
             let failure = Failure::new(FailureKind::HostFault, "HostBusy", "the host had no room");
-            Event::Fail { run, attempt, compute_ms, failure: failure.retryable() }
+            Event::Fail { run, attempt, compute_ms, failure: failure.retryable(), left }
         }
     };
     let log = log_of(run, attempt, logs);

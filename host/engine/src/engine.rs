@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use uuid::ContextV7;
 use waystation_core::{
-    Clock, ExecutionId, Limits, Link, LinkKeys, Status, StepRunner, Workflow, WorkflowName,
+    Clock, ExecutionId, Limits, Link, LinkKeys, Note, Status, StepRunner, Workflow, WorkflowName,
 };
 use waystation_store::{Applied, Store, StoreError};
 
@@ -261,6 +261,12 @@ impl Engine {
             Status::Canceled => count(&self.0.counters.canceled),
             Status::Queued | Status::Running | Status::Suspended => 0,
         };
+        for note in &applied.entry.notes {
+            if let Note::RefusedEarlyCall { action, called_at, why } = note {
+                let (id, action) = (execution.id, action.as_str());
+                tracing::warn!(%id, action, %called_at, why, "a call that came early is refused");
+            }
+        }
         if status.is_terminal() || status == Status::Suspended {
             self.0.responders.close(execution.id);
             self.0.waiters.notify(execution.id);

@@ -24,6 +24,7 @@ mod definitions;
 mod disk;
 mod dispatch;
 mod drive;
+mod early;
 mod engine;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -54,6 +55,6 @@ pub use waystation_store::StoreFigures;
 
 pub use vault::{NoRandomness, OpenError, SecretKeys};
 pub use view::{
-    ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, LogView, SegmentView, StepView,
-    TestReport, Waiting,
+    ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, Listing, LogView, SegmentView,
+    StepView, TestReport, Waiting,
 };

@@ -115,7 +115,7 @@ impl Engine {
             return Err(Failure::new(FailureKind::Component, "NoSuchStep", message));
         };
         let props = self.props(execution, step, &inputs)?;
-        let limits = self.limits().of_run(&step.limits);
+        let limits = self.limits().of_run(&step.limits).after(execution);
         let steps = BoundedJson::assembled(inputs.steps_text());
         let secrets = inputs.secrets?;
         let deadline_ms = u64::try_from(limits.wall_time.as_millis()).unwrap_or(u64::MAX);

@@ -8,13 +8,17 @@ use waystation_core::{
     BoundedJson, Execution, ExecutionId, HistoryEntry, Pause, PauseKind, PayloadId, Status,
     StepState,
 };
-use waystation_store::{ExecutionFilter, StoreError};
+use waystation_store::{ExecutionFilter, Page, Part, StoreError};
 
 use crate::engine::Engine;
 use crate::{
-    ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, LogView, SegmentView, StepView,
-    Waiting,
+    ExecutionPage, ExecutionSummary, ExecutionView, HistoryView, Listing, LogView, SegmentView,
+    StepView, Waiting,
 };
+
+/// A page ends when its items have so many bytes: nobody's memory has to hold all that the runs of
+/// an execution left.
+const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// How often a view is tried to be put together while the execution moves on.
 const TRIES: usize = 5;
@@ -29,12 +33,12 @@ impl Engine {
         let mut last = None;
         for _ in 0..TRIES {
             let Some(execution) = self.0.store.load(id).await? else { return Ok(None) };
-            let history = self.0.store.history(id, 0, usize::MAX).await?;
+            let segments = self.segments(id).await?;
             let ids = payloads(&execution);
             match self.0.store.payloads(id, &ids).await {
                 Ok(values) => {
                     let values = ids.into_iter().zip(values).collect();
-                    return Ok(Some(self.view(&execution, &history, &values)));
+                    return Ok(Some(self.view(&execution, segments, &values)));
                 }
                 // It may have moved on in between, and its payloads with it.
                 Err(error) => last = Some(error),
@@ -62,32 +66,65 @@ impl Engine {
         Ok(ExecutionPage { items, next_cursor })
     }
 
-    /// Everything that happened to an execution, oldest first.
+    /// What happened to an execution after the entry `after` (0: from the start), oldest first:
+    /// at most `limit` entries, and fewer where they are large. `None`: there is none.
     ///
     /// # Errors
     ///
     /// The store failed.
-    pub async fn history(&self, id: ExecutionId) -> Result<Option<Vec<HistoryView>>, StoreError> {
+    pub async fn history(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<Listing<HistoryView>>, StoreError> {
         let Some(execution) = self.0.store.load(id).await? else { return Ok(None) };
-        let history = self.0.store.history(id, 0, usize::MAX).await?;
-        Ok(Some(history.iter().map(|entry| line(&execution, entry)).collect()))
+        let part = self.0.store.history(id, after, page(limit)).await?;
+        let next_cursor = cursor(&part, |entry| entry.seq);
+        let items = part.items.iter().map(|entry| line(&execution, entry)).collect();
+        Ok(Some(Listing { items, next_cursor }))
     }
 
-    /// What an execution's runs logged, oldest first.
+    /// What an execution's runs logged that ended after the entry `after` of its history (0:
+    /// from the start), oldest first: at most `limit` runs, and fewer where they logged much.
+    /// `None`: there is none.
     ///
     /// # Errors
     ///
     /// The store failed.
-    pub async fn logs(&self, id: ExecutionId) -> Result<Option<Vec<LogView>>, StoreError> {
+    pub async fn logs(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<Listing<LogView>>, StoreError> {
         let Some(execution) = self.0.store.load(id).await? else { return Ok(None) };
-        let logs = self.0.store.logs(id).await?.into_iter();
-        let logs = logs.map(|log| LogView {
-            step: step_name(&execution, log.run.step),
-            run: log.run.run,
-            attempt: log.attempt,
-            lines: log.lines,
+        let part = self.0.store.logs(id, after, page(limit)).await?;
+        let next_cursor = cursor(&part, |stored| stored.seq);
+        let logs = part.items.into_iter().map(|stored| LogView {
+            step: step_name(&execution, stored.log.run.step),
+            run: stored.log.run.run,
+            attempt: stored.log.attempt,
+            lines: stored.log.lines,
         });
-        Ok(Some(logs.collect()))
+        Ok(Some(Listing { items: logs.collect(), next_cursor }))
+    }
+
+    /// The stretches of work that are over. They are in the history, which may be long.
+    async fn segments(&self, id: ExecutionId) -> Result<Vec<SegmentView>, StoreError> {
+        let (mut segments, mut after) = (Vec::new(), 0);
+        loop {
+            let part = self.0.store.history(id, after, page(usize::MAX)).await?;
+            segments.extend(part.items.iter().filter_map(|entry| {
+                let segment = entry.segment.as_ref()?;
+                let (compute_ms, credits) = (segment.compute_ms, segment.credits());
+                Some(SegmentView { until: entry.at, compute_ms, credits })
+            }));
+            match part.items.last().filter(|_| part.more) {
+                Some(last) => after = last.seq,
+                None => return Ok(segments),
+            }
+        }
     }
 
     /// All that is known of an execution once it has paused or ended, or after `at_most`.
@@ -124,15 +161,10 @@ impl Engine {
     fn view(
         &self,
         execution: &Execution,
-        history: &[HistoryEntry],
+        segments: Vec<SegmentView>,
         values: &BTreeMap<PayloadId, BoundedJson>,
     ) -> ExecutionView {
         let value = |id| values.get(&id).cloned().unwrap_or_else(BoundedJson::null);
-        let segments = history.iter().filter_map(|entry| {
-            let segment = entry.segment.as_ref()?;
-            let (compute_ms, credits) = (segment.compute_ms, segment.credits());
-            Some(SegmentView { until: entry.at, compute_ms, credits })
-        });
         ExecutionView {
             id: execution.id,
             workflow: execution.workflow.clone(),
@@ -147,7 +179,7 @@ impl Engine {
             exit_reason: execution.exit_reason.clone(),
             compute_ms: execution.compute_ms,
             credits: execution.credits,
-            segments: segments.collect(),
+            segments,
         }
     }
 
@@ -193,6 +225,16 @@ impl Engine {
             approval_url,
         })
     }
+}
+
+/// A page of at most `limit` items.
+pub(crate) fn page(limit: usize) -> Page {
+    Page { items_max: limit, bytes_max: PAGE_BYTES_MAX }
+}
+
+/// Where the page after `part` begins: after its last item.
+pub(crate) fn cursor<T>(part: &Part<T>, number: impl Fn(&T) -> u64) -> Option<String> {
+    part.items.last().filter(|_| part.more).map(|last| number(last).to_string())
 }
 
 /// The payloads that a view shows.

@@ -126,6 +126,15 @@ pub struct ExecutionPage {
     pub next_cursor: Option<String>,
 }
 
+/// A page of a list, oldest first.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listing<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next page begins; none on the last one.
+    pub next_cursor: Option<String>,
+}
+
 /// One line of the history, with the step's name in place of its index.
 pub type HistoryView = Map<String, Value>;
 

@@ -9,15 +9,16 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use serde_json::{Value, json};
 use waystation_core::{ExecutionId, Scope, Status, WorkflowName};
 use waystation_engine::{
-    Engine, ExecutionPage, ExecutionView, LinkAnswer, LinkCall, TestReport, TriggerRequest, Waiting,
+    Engine, ExecutionPage, ExecutionView, HistoryView, LinkAnswer, LinkCall, Listing, LogView,
+    TestReport, TriggerRequest, Waiting,
 };
 use waystation_store::ExecutionFilter;
 
 use crate::app::Ctx;
 use crate::client::ClientIp;
+use crate::paging::Wanted;
 use crate::params::{Query, Segment, missing_named};
 use crate::problem::{Code, Problem};
 use crate::request_data::{RequestData, Sender};
@@ -159,18 +160,28 @@ pub(crate) async fn get(
     Ok((applied(patience), Json(view)).into_response())
 }
 
-/// Everything that happened to it, oldest first.
-pub(crate) async fn history(State(shared): Ctx, segment: Segment) -> Result<Json<Value>, Problem> {
+/// What happened to it, oldest first, `{items, next_cursor}`.
+pub(crate) async fn history(
+    State(shared): Ctx,
+    segment: Segment,
+    query: Query,
+) -> Result<Json<Listing<HistoryView>>, Problem> {
     let id = id(&segment)?;
-    let items = shared.engine().history(id).await?.ok_or_else(|| missing(id))?;
-    Ok(Json(json!({"items": items})))
+    let Wanted { after, limit } = Wanted::read(&query)?;
+    let page = shared.engine().history(id, after, limit).await?;
+    page.map(Json).ok_or_else(|| missing(id))
 }
 
-/// What its runs logged, oldest first.
-pub(crate) async fn logs(State(shared): Ctx, segment: Segment) -> Result<Json<Value>, Problem> {
+/// What its runs logged, oldest first, `{items, next_cursor}`.
+pub(crate) async fn logs(
+    State(shared): Ctx,
+    segment: Segment,
+    query: Query,
+) -> Result<Json<Listing<LogView>>, Problem> {
     let id = id(&segment)?;
-    let items = shared.engine().logs(id).await?.ok_or_else(|| missing(id))?;
-    Ok(Json(json!({"items": items})))
+    let Wanted { after, limit } = Wanted::read(&query)?;
+    let page = shared.engine().logs(id, after, limit).await?;
+    page.map(Json).ok_or_else(|| missing(id))
 }
 
 /// Resumes it, by the operator; the body is what the step gets.
@@ -200,11 +211,7 @@ pub(crate) async fn cancel(
 
 /// What the engine needs to know of a call.
 pub(crate) fn link_call(data: &RequestData) -> Result<LinkCall, Problem> {
-    Ok(LinkCall {
-        request: data.to_json()?,
-        body: data.body.to_value(),
-        client_ip: data.client_ip(),
-    })
+    Ok(LinkCall { request: data.to_json()?, body: data.body.clone(), client_ip: data.client_ip() })
 }
 
 fn id(segment: &Segment) -> Result<ExecutionId, Problem> {

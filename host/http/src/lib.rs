@@ -45,6 +45,7 @@ mod maintenance;
 mod metrics;
 mod observe;
 mod page;
+mod paging;
 mod params;
 mod prefetch;
 mod problem;

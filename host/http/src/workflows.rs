@@ -7,10 +7,11 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use waystation_core::{Digest, StepName, Timestamp, Workflow, WorkflowName, WorkflowSpec};
-use waystation_engine::Acceptance;
+use waystation_engine::{Acceptance, Listing};
 use waystation_store::DeleteError;
 
 use crate::app::Ctx;
+use crate::paging::Wanted;
 use crate::params::{Query, Segment, missing_named};
 use crate::problem::{Code, Problem};
 use crate::{body, grant, workflow_file};
@@ -109,15 +110,22 @@ pub(crate) async fn get(
     Ok(Json(WorkflowView::whole(workflow)))
 }
 
-/// All versions, oldest first, with their definitions.
-pub(crate) async fn versions(State(shared): Ctx, segment: Segment) -> Result<Json<Value>, Problem> {
+/// Versions with their definitions, oldest first, `{items, next_cursor}`.
+pub(crate) async fn versions(
+    State(shared): Ctx,
+    segment: Segment,
+    query: Query,
+) -> Result<Json<Listing<WorkflowView>>, Problem> {
     let name = segment.existing(Code::UnknownWorkflow)?;
-    let versions = shared.engine().workflow_versions(&name).await?;
-    if versions.is_empty() {
+    let Wanted { after, limit } = Wanted::read(&query)?;
+    let Listing { items, next_cursor } =
+        shared.engine().workflow_versions(&name, after, limit).await?;
+    // Every workflow that ever was has a first version.
+    if items.is_empty() && after == 0 {
         return Err(missing(&name));
     }
-    let items: Vec<WorkflowView> = versions.into_iter().map(WorkflowView::whole).collect();
-    Ok(Json(json!({"items": items})))
+    let items = items.into_iter().map(WorkflowView::whole).collect();
+    Ok(Json(Listing { items, next_cursor }))
 }
 
 /// Takes it away; executions under way go on.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use waystation_core::{Clock, LogLine, LogStream, RunLimits};
+use waystation_core::{Clock, LogLine, LogStream, RunLimits, Timestamp};
 
 use crate::masks::MaskStream;
 use crate::secrets::Secrets;
@@ -16,6 +16,9 @@ struct Shared {
     clock: Arc<dyn Clock>,
     log_bytes_max: usize,
     line_bytes_max: usize,
+    /// What the log may have, in bytes as it is stored, because of the execution's other runs.
+    left: usize,
+    execution_bytes_max: usize,
     secrets: Secrets,
     state: Mutex<State>,
 }
@@ -25,6 +28,8 @@ struct State {
     lines: Vec<LogLine>,
     /// Of the lines, each with its end.
     bytes: usize,
+    /// Of the lines as they are stored.
+    stored_bytes: usize,
     cut: bool,
     /// What was written after the last line's end.
     stdout: Vec<u8>,
@@ -37,7 +42,10 @@ struct State {
 impl RunLog {
     /// An empty log, in which `secrets` are hidden.
     pub(crate) fn new(clock: Arc<dyn Clock>, limits: &RunLimits, secrets: Secrets) -> RunLog {
+        // With less than nothing left, a run before has said that the log is cut.
+        let left = limits.execution_log_bytes.left();
         let state = State {
+            cut: left.is_none(),
             masked_stdout: secrets.masks().map(MaskStream::new),
             masked_stderr: secrets.masks().map(MaskStream::new),
             ..State::default()
@@ -46,6 +54,8 @@ impl RunLog {
             clock,
             log_bytes_max: limits.log_bytes_max,
             line_bytes_max: limits.log_line_bytes_max.max(4),
+            left: left.unwrap_or(0),
+            execution_bytes_max: limits.execution_log_bytes.max,
             secrets,
             state: Mutex::new(state),
         }))
@@ -150,20 +160,35 @@ impl RunLog {
         let text = String::from_utf8_lossy(line).into_owned();
         let bytes = text.len() + 1;
         if state.bytes + bytes > self.0.log_bytes_max {
-            state.cut = true;
-            state.stdout = Vec::new();
-            state.stderr = Vec::new();
-            let text =
-                format!("the log is cut here: at most {} bytes are kept", self.0.log_bytes_max);
-            state.lines.push(LogLine { at, stream: LogStream::Host, text });
+            let most = self.0.log_bytes_max;
+            state.cut(at, format!("the log is cut here: at most {most} bytes are kept"));
+            return;
+        }
+        let line = LogLine { at, stream, text };
+        let stored_bytes = line.stored_bytes();
+        if state.stored_bytes + stored_bytes > self.0.left {
+            let most = self.0.execution_bytes_max;
+            state.cut(
+                at,
+                format!("the log is cut here: at most {most} bytes are kept of all runs together"),
+            );
             return;
         }
         state.bytes += bytes;
-        state.lines.push(LogLine { at, stream, text });
+        state.stored_bytes += stored_bytes;
+        state.lines.push(line);
     }
 }
 
 impl State {
+    /// Ends the log with a line that says why.
+    fn cut(&mut self, at: Timestamp, text: String) {
+        self.cut = true;
+        self.stdout = Vec::new();
+        self.stderr = Vec::new();
+        self.lines.push(LogLine { at, stream: LogStream::Host, text });
+    }
+
     fn partial(&mut self, stream: LogStream) -> &mut Vec<u8> {
         match stream {
             LogStream::Stdout => &mut self.stdout,
@@ -196,7 +221,7 @@ fn character_start(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use waystation_core::{Limits, ManualClock, StepLimits, Timestamp};
+    use waystation_core::{Allowance, Limits, ManualClock, StepLimits};
 
     use super::*;
 
@@ -306,6 +331,37 @@ mod tests {
         let kept: usize = lines.iter().rev().skip(1).map(|line| line.text.len() + 1).sum();
         assert!(kept <= 100, "{kept} bytes are kept");
         assert_eq!(lines.last().unwrap().stream, LogStream::Host);
+    }
+
+    /// A log of a run whose execution may leave `max` bytes and has left `used`.
+    fn log_after(max: usize, used: usize) -> RunLog {
+        let mut limits = Limits::default().of_run(&StepLimits::default());
+        limits.execution_log_bytes = Allowance { max, used };
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(7)));
+        RunLog::new(clock, &limits, Secrets::default())
+    }
+
+    #[test]
+    fn all_runs_together_leave_no_more_than_the_execution_may() {
+        let line = LogLine {
+            at: Timestamp::from_millis(7),
+            stream: LogStream::Stdout,
+            text: "\u{1}".into(),
+        };
+        let bytes = line.stored_bytes();
+        assert!(bytes > 50, "a line is more than its text");
+        let written = |max: usize, used: usize| {
+            let log = log_after(max, used);
+            log.write(LogStream::Stdout, b"\x01\n\x01\n\x01\n");
+            texts(&log)
+        };
+        let mark =
+            |max| format!("the log is cut here: at most {max} bytes are kept of all runs together");
+        assert_eq!(written(3 * bytes, 0).len(), 3);
+        let (whole, max) = ("\u{1}".to_owned(), 3 * bytes - 1);
+        assert_eq!(written(max, 0), [whole.clone(), whole, mark(max)]);
+        assert_eq!(written(max, max), [mark(max)], "nothing is left, and nobody has said so");
+        assert_eq!(written(max, max + 1), [""; 0], "somebody has");
     }
 
     #[test]

@@ -184,15 +184,42 @@ impl Committer {
         let mut tries = READS_MAX;
         loop {
             let value = guarded(&read);
-            let seen = self.begun.load(Ordering::SeqCst);
-            let mut synced = self.synced.clone();
-            synced.wait_for(|commit| *commit >= seen).await.map_err(|_| StoreError::Closed)?;
+            self.all_seen_is_synced().await?;
             tries -= 1;
             match value {
                 Err(StoreError::Damaged(_)) if tries > 0 => {}
                 settled => return settled,
             }
         }
+    }
+
+    /// The same for what takes long to read, on a thread that nobody else waits for.
+    pub(crate) async fn durable_apart<T: Send + 'static>(
+        &self,
+        read: impl Fn() -> Result<T, StoreError> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        let read = Arc::new(read);
+        let mut tries = READS_MAX;
+        loop {
+            let reading = read.clone();
+            let value = tokio::task::spawn_blocking(move || guarded(&*reading)).await;
+            // A runtime that ends takes its threads along.
+            let value = value.map_err(|_| StoreError::Closed)?;
+            self.all_seen_is_synced().await?;
+            tries -= 1;
+            match value {
+                Err(StoreError::Damaged(_)) if tries > 0 => {}
+                settled => return settled,
+            }
+        }
+    }
+
+    /// Waits until all that was written so far is on disk.
+    async fn all_seen_is_synced(&self) -> Result<(), StoreError> {
+        let seen = self.begun.load(Ordering::SeqCst);
+        let mut synced = self.synced.clone();
+        let synced = synced.wait_for(|commit| *commit >= seen).await;
+        synced.map(drop).map_err(|_| StoreError::Closed)
     }
 
     /// Writes what is waiting and ends the thread. Later requests fail. `false`: it was closed

@@ -73,6 +73,11 @@ pub(crate) fn log(id: ExecutionId, seq: u64) -> Key {
     key(b'l', &[id.as_bytes(), &seq.to_be_bytes()])
 }
 
+/// The number at the end of a key of `h` or `l`.
+pub(crate) fn read_seq(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().map(|seq| u64::from_be_bytes(*seq))
+}
+
 pub(crate) fn payloads(id: ExecutionId) -> Key {
     key(b'p', &[id.as_bytes()])
 }

@@ -26,6 +26,7 @@ mod keys;
 mod marks;
 mod migrate;
 mod open;
+mod page;
 mod ready;
 mod remove;
 mod snapshot;

@@ -13,18 +13,19 @@ use waystation_core::{
 };
 use waystation_store::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, ReadyCounts, RunLog,
-    SecretRecord, Store, StoreError, StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, Page, Part, QueuedMail, Ready, ReadyCounts,
+    RunLog, SecretRecord, Store, StoreError, StoreFigures, StoredLog,
 };
 
 use crate::check::{Check, CheckReport};
 use crate::committer::{Committer, QUEUE_MAX, SnapshotReader, die, guarded};
 use crate::files::ComponentFiles;
+use crate::keys::Key;
 use crate::open::{self, OpenError, Opened};
 use crate::view::{Read as _, Stage, broken};
 use crate::watch::Watch;
 use crate::write::{self, StoredExecution, WorkflowHead};
-use crate::{keys, marks, ready, remove};
+use crate::{keys, marks, page, ready, remove};
 
 /// A store in a folder of its own.
 pub struct SledStore {
@@ -129,14 +130,25 @@ impl SledStore {
         self.committer.durable(|| self.tree().record(key)).await
     }
 
-    /// The records whose keys start with `prefix` and come after `after`, in order.
+    /// The first records whose keys start with `prefix`, in order.
     async fn records<T: DeserializeOwned>(
         &self,
         prefix: &[u8],
-        after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<T>, StoreError> {
-        self.committer.durable(|| scan(self.tree(), prefix, after, limit)).await
+        self.committer.durable(|| scan(self.tree(), prefix, limit)).await
+    }
+
+    /// A page of the records whose keys start with `prefix` and come after `after`. It may be
+    /// some megabytes, so no thread that others wait for reads it.
+    async fn page<T: DeserializeOwned + Send + 'static>(
+        &self,
+        prefix: Key,
+        after: Key,
+        page: Page,
+    ) -> Result<Part<(Key, T)>, StoreError> {
+        let tree = self.tree().clone();
+        self.committer.durable_apart(move || page::read(&tree, &prefix, &after, page)).await
     }
 
     fn stored(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
@@ -195,14 +207,12 @@ impl SledStore {
 fn scan<T: DeserializeOwned>(
     tree: &sled::Tree,
     prefix: &[u8],
-    after: Option<&[u8]>,
     limit: usize,
 ) -> Result<Vec<T>, StoreError> {
     let mut records = Vec::new();
-    let start = after.map_or_else(|| prefix.to_vec(), |after| [after, &[0xff; 2]].concat());
-    for stored in tree.range(start..) {
+    for stored in tree.scan_prefix(prefix) {
         let (key, first) = stored.map_err(broken)?;
-        if !key.starts_with(prefix) || records.len() >= limit {
+        if records.len() >= limit {
             break;
         }
         // The first part of a value stands for all of it.
@@ -289,14 +299,26 @@ impl Store for SledStore {
         &self,
         id: ExecutionId,
         after: u64,
-        limit: usize,
-    ) -> Result<Vec<HistoryEntry>, StoreError> {
-        let after = keys::history_entry(id, after);
-        self.records(&keys::history(id), Some(&after), limit).await
+        page: Page,
+    ) -> Result<Part<HistoryEntry>, StoreError> {
+        let part = self.page(keys::history(id), keys::history_entry(id, after), page).await?;
+        let items = part.items.into_iter().map(|(_, entry)| entry);
+        Ok(Part { items: items.collect(), more: part.more })
     }
 
-    async fn logs(&self, id: ExecutionId) -> Result<Vec<RunLog>, StoreError> {
-        self.records(&keys::logs(id), None, usize::MAX).await
+    async fn logs(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        page: Page,
+    ) -> Result<Part<StoredLog>, StoreError> {
+        let part = self.page(keys::logs(id), keys::log(id, after), page).await?;
+        let stored = |(key, log): (Key, RunLog)| -> Result<StoredLog, StoreError> {
+            let seq = keys::read_seq(&key).ok_or_else(|| odd_entry("l"))?;
+            Ok(StoredLog { seq, log })
+        };
+        let items: Result<_, StoreError> = part.items.into_iter().map(stored).collect();
+        Ok(Part { items: items?, more: part.more })
     }
 
     async fn list(
@@ -358,7 +380,7 @@ impl Store for SledStore {
     }
 
     async fn mails(&self, limit: usize) -> Result<Vec<QueuedMail>, StoreError> {
-        self.records(&keys::mails(), None, limit).await
+        self.records(&keys::mails(), limit).await
     }
 
     async fn mail_sent(&self, id: MailId) -> Result<(), StoreError> {
@@ -384,7 +406,7 @@ impl Store for SledStore {
     }
 
     async fn components(&self) -> Result<Vec<ComponentRecord>, StoreError> {
-        self.records(&keys::components(), None, usize::MAX).await
+        self.records(&keys::components(), usize::MAX).await
     }
 
     async fn delete_component(&self, name: &ComponentName) -> Result<(), DeleteError> {
@@ -397,7 +419,7 @@ impl Store for SledStore {
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
-        self.records(&keys::tokens(), None, usize::MAX).await
+        self.records(&keys::tokens(), usize::MAX).await
     }
 
     async fn delete_token(&self, id: TokenId) -> Result<(), DeleteError> {
@@ -432,8 +454,16 @@ impl Store for SledStore {
         self.committer.durable(|| self.heads()).await
     }
 
-    async fn workflow_versions(&self, name: &WorkflowName) -> Result<Vec<Workflow>, StoreError> {
-        self.records(&keys::workflow_versions(name), None, usize::MAX).await
+    async fn workflow_versions(
+        &self,
+        name: &WorkflowName,
+        after: u32,
+        page: Page,
+    ) -> Result<Part<Workflow>, StoreError> {
+        let (all, after) = (keys::workflow_versions(name), keys::workflow_version(name, after));
+        let part = self.page(all, after, page).await?;
+        let items = part.items.into_iter().map(|(_, version)| version);
+        Ok(Part { items: items.collect(), more: part.more })
     }
 
     async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {
@@ -450,7 +480,7 @@ impl Store for SledStore {
     }
 
     async fn secrets(&self) -> Result<Vec<SecretRecord>, StoreError> {
-        self.records(&keys::secrets(), None, usize::MAX).await
+        self.records(&keys::secrets(), usize::MAX).await
     }
 
     async fn delete_secret(&self, name: &SecretName) -> Result<(), DeleteError> {

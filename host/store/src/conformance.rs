@@ -5,7 +5,7 @@
 use fastrand::Rng;
 use serde_json::json;
 use waystation_core::{
-    BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, Grant,
+    BoundedJson, Caller, ComponentName, Digest, Event, Execution, ExecutionId, Flow, Grant, Left,
     LogLine, LogStream, Mail, NewExecution, OnTimeout, PauseEnding, PauseId, Payload, Permission,
     Rejected, Scope, SecretName, SecretTerms, Status, Timestamp, Token, TokenId, Transition,
     Workflow, WorkflowName, WorkflowSpec,
@@ -13,7 +13,8 @@ use waystation_core::{
 
 use crate::{
     ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, ExecutionFilter,
-    MemoryStore, NewRecord, NewWorkflow, NoRoom, Room, RunLog, SecretRecord, Store,
+    MemoryStore, NewRecord, NewWorkflow, NoRoom, Page, Part, Room, RunLog, SecretRecord, Store,
+    StoredLog,
 };
 
 pub(crate) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -23,6 +24,7 @@ pub(crate) const FIRST: PauseId = PauseId { step: 0, run: 1 };
 pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
     creating_is_idempotent_under_its_key(&make().await).await;
     an_event_changes_everything_at_once(&make().await).await;
+    lists_are_read_a_page_at_a_time(&make().await).await;
     a_rejected_event_changes_nothing(&make().await).await;
     a_mark_behind_comes_before_what_follows(&make().await).await;
     large_values_read_back(&make().await).await;
@@ -107,7 +109,8 @@ pub(crate) fn start(run: PauseId) -> Event {
 
 pub(crate) fn finish(run: PauseId, flow: Flow) -> Event {
     let result = Some(json(json!({"run": run.run})));
-    Event::Finish { run, attempt: 1, compute_ms: 5, result, exports: vec![], flow }
+    let (exports, left, early_fit) = (vec![], Left::default(), None);
+    Event::Finish { run, attempt: 1, compute_ms: 5, result, exports, flow, left, early_fit }
 }
 
 fn json(value: serde_json::Value) -> Payload {
@@ -151,12 +154,16 @@ async fn an_event_changes_everything_at_once<S: Store>(store: &S) {
     let stored = store.load(id(1)).await.unwrap().unwrap();
     assert_eq!(applied.execution, stored);
     assert_eq!(stored.status(), Status::Suspended);
-    let history = store.history(id(1), 0, 100).await.unwrap();
+    let history = store.history(id(1), 0, Page::of(100)).await.unwrap().items;
     assert_eq!(history.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(history.last(), Some(&applied.entry));
-    assert_eq!(store.history(id(1), 2, 100).await.unwrap(), [applied.entry]);
-    assert_eq!(store.history(id(1), 0, 2).await.unwrap().len(), 2);
-    assert_eq!(store.logs(id(1)).await.unwrap(), [log]);
+    let last = store.history(id(1), 2, Page::of(100)).await.unwrap();
+    assert_eq!(last, Part { items: vec![applied.entry], more: false });
+    let first = store.history(id(1), 0, Page::of(2)).await.unwrap();
+    assert_eq!((first.items.len(), first.more), (2, true));
+    let logs = store.logs(id(1), 0, Page::of(100)).await.unwrap();
+    assert_eq!(logs, Part { items: vec![StoredLog { seq: 3, log }], more: false });
+    assert_eq!(store.logs(id(1), 3, Page::of(100)).await.unwrap().items, []);
     assert_eq!(store.mails(10).await.unwrap().len(), 1);
     let value = stored.steps[0].exports["$return_value"].id;
     let values = store.payloads(id(1), &[value, stored.event.id]).await.unwrap();
@@ -168,6 +175,36 @@ async fn an_event_changes_everything_at_once<S: Store>(store: &S) {
     assert_eq!((end.ending, end.at), (PauseEnding::Resumed, START));
 }
 
+async fn lists_are_read_a_page_at_a_time<S: Store>(store: &S) {
+    create(store, 1).await;
+    let mut run = FIRST;
+    for number in 0..5_usize {
+        happens(store, 1, start(run)).await;
+        // The second one is larger than any part of a value.
+        let text = "x".repeat(if number == 1 { 20_000 } else { 100 });
+        let line = LogLine { at: START, stream: LogStream::Stdout, text };
+        let log = Some(RunLog { run, attempt: 1, lines: vec![line] });
+        let flow = Flow::Rerun { delay_ms: 1000, context: None, max_retries: 9 };
+        let left = Attachments { log, mails: vec![] };
+        store.apply(id(1), finish(run, flow), START, left).await.unwrap();
+        happens(store, 1, resume(run)).await;
+        run = PauseId { run: run.run + 1, ..run };
+    }
+    let read = async |after, page| {
+        let part = store.logs(id(1), after, page).await.unwrap();
+        (part.items.iter().map(|one| (one.seq, one.log.run.run)).collect::<Vec<_>>(), part.more)
+    };
+    let all = [(3, 1), (6, 2), (9, 3), (12, 4), (15, 5)];
+    assert_eq!(read(0, Page::of(5)).await, (all.to_vec(), false));
+    assert_eq!(read(0, Page::of(2)).await, (all[..2].to_vec(), true));
+    assert_eq!(read(6, Page::of(2)).await, (all[2..4].to_vec(), true));
+    assert_eq!(read(12, Page::of(2)).await, (all[4..].to_vec(), false));
+    let small = Page { items_max: 9, bytes_max: 1000 };
+    assert_eq!(read(0, small).await, (all[..2].to_vec(), true), "until it is full");
+    assert_eq!(read(3, small).await, (all[1..2].to_vec(), true), "one is read at least");
+    assert_eq!(read(6, small).await, (all[2..].to_vec(), false));
+}
+
 async fn a_rejected_event_changes_nothing<S: Store>(store: &S) {
     create(store, 1).await;
     let before = store.load(id(1)).await.unwrap();
@@ -175,7 +212,7 @@ async fn a_rejected_event_changes_nothing<S: Store>(store: &S) {
     let refused = store.apply(id(1), finish(FIRST, suspend()), START, left).await;
     assert_eq!(refused.unwrap_err(), ApplyError::Rejected(Rejected::NotThisRun));
     assert_eq!(store.load(id(1)).await.unwrap(), before);
-    assert_eq!(store.history(id(1), 0, 100).await.unwrap().len(), 1);
+    assert_eq!(store.history(id(1), 0, Page::of(100)).await.unwrap().items.len(), 1);
     assert_eq!(store.mails(10).await.unwrap(), []);
     let nobody = store.apply(id(9), start(FIRST), START, Attachments::default()).await;
     assert_eq!(nobody.unwrap_err(), ApplyError::NotFound);
@@ -408,7 +445,8 @@ async fn what_ended_long_ago_is_removed<S: Store>(store: &S) {
     assert_eq!(store.remove_ended(START, 10).await, Ok(0));
     assert_eq!(store.remove_ended(before, 1).await, Ok(1), "the first to end goes first");
     assert_eq!(store.load(id(1)).await, Ok(None));
-    assert_eq!(store.history(id(1), 0, 9999).await, Ok(vec![]));
+    let nothing = Part { items: vec![], more: false };
+    assert_eq!(store.history(id(1), 0, Page::of(9999)).await, Ok(nothing));
     assert_eq!(store.pause_end(id(1), FIRST).await, Ok(None));
     assert!(store.payloads(id(1), &[waystation_core::PayloadId(0)]).await.is_err());
     assert_eq!(store.remove_ended(before, 10).await, Ok(1), "only what ended before");
@@ -487,7 +525,7 @@ async fn one_of_many_callers_wins<S: Store>(store: &S) {
         }
     }
     assert_eq!(won, 1);
-    assert_eq!(store.history(id(1), 0, 100).await.unwrap().len(), 4);
+    assert_eq!(store.history(id(1), 0, Page::of(100)).await.unwrap().items.len(), 4);
 }
 
 async fn workflows_have_versions<S: Store>(store: &S) {
@@ -507,8 +545,13 @@ async fn workflows_have_versions<S: Store>(store: &S) {
     assert!(!same.created, "what is granted makes no version");
     assert_eq!(store.workflow(&name).await.unwrap().unwrap().grants, []);
     assert_eq!(store.workflow(&name).await.unwrap().unwrap().version, 3);
-    let versions = store.workflow_versions(&name).await.unwrap();
-    assert_eq!(versions.iter().map(|one| one.version).collect::<Vec<_>>(), [1, 2, 3]);
+    let versions = async |after, page| {
+        let part = store.workflow_versions(&name, after, page).await.unwrap();
+        (part.items.iter().map(|one| one.version).collect::<Vec<_>>(), part.more)
+    };
+    assert_eq!(versions(0, Page::of(9)).await, (vec![1, 2, 3], false));
+    assert_eq!(versions(1, Page::of(1)).await, (vec![2], true));
+    assert_eq!(versions(3, Page::of(9)).await, (vec![], false));
     assert_eq!(store.workflow_version(&name, 1).await.unwrap().unwrap().spec.steps.len(), 1);
     store.delete_workflow(&name).await.unwrap();
     assert_eq!(store.delete_workflow(&name).await, Err(DeleteError::NotFound));
@@ -653,7 +696,10 @@ pub async fn differ<S: Store>(store: &S, seed: u64, acts: usize) {
 async fn compare<S: Store>(store: &S, model: &MemoryStore, n: u8) {
     let execution = model.load(id(n)).await.unwrap();
     assert_eq!(store.load(id(n)).await.unwrap(), execution);
-    assert_eq!(store.history(id(n), 0, 999).await, model.history(id(n), 0, 999).await);
+    for page in [Page::of(999), Page::of(3), Page { items_max: 999, bytes_max: 700 }] {
+        let ours = store.history(id(n), 1, page).await;
+        assert_eq!(ours, model.history(id(n), 1, page).await, "{page:?}");
+    }
     for (limit, except) in [(99, &WORKFLOWS[..0]), (2, &WORKFLOWS[..0]), (99, &WORKFLOWS[..1])] {
         let except: Vec<WorkflowName> = except.iter().map(|name| name.parse().unwrap()).collect();
         assert_eq!(store.ready(limit, &except).await, model.ready(limit, &except).await);
@@ -696,7 +742,9 @@ fn random_event(random: &mut Rng, execution: Option<&Execution>) -> Option<Event
                 _ => Flow::Continue,
             };
             let exports = vec![("x".to_owned(), json(large))];
-            Event::Finish { run, attempt, compute_ms: 3, result: None, exports, flow }
+            let (left, early_fit) = (Left { log_bytes: 1, mails: 0 }, None);
+            let result = None;
+            Event::Finish { run, attempt, compute_ms: 3, result, exports, flow, left, early_fit }
         }
     })
 }

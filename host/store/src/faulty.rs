@@ -21,8 +21,8 @@ use waystation_core::{
 
 use crate::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord,
-    Store, StoreError, StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, Page, Part, QueuedMail, Ready, SecretRecord,
+    Store, StoreError, StoreFigures, StoredLog,
 };
 
 /// One call of a store.
@@ -244,13 +244,18 @@ impl<S: Store, G: Gate> Store for FaultyStore<S, G> {
         &self,
         id: ExecutionId,
         after: u64,
-        limit: usize,
-    ) -> Result<Vec<HistoryEntry>, StoreError> {
-        self.reads("history", Some(id), self.inner.history(id, after, limit)).await
+        page: Page,
+    ) -> Result<Part<HistoryEntry>, StoreError> {
+        self.reads("history", Some(id), self.inner.history(id, after, page)).await
     }
 
-    async fn logs(&self, id: ExecutionId) -> Result<Vec<RunLog>, StoreError> {
-        self.reads("logs", Some(id), self.inner.logs(id)).await
+    async fn logs(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        page: Page,
+    ) -> Result<Part<StoredLog>, StoreError> {
+        self.reads("logs", Some(id), self.inner.logs(id, after, page)).await
     }
 
     async fn list(
@@ -351,8 +356,14 @@ impl<S: Store, G: Gate> Store for FaultyStore<S, G> {
         self.reads("workflows", None, self.inner.workflows()).await
     }
 
-    async fn workflow_versions(&self, name: &WorkflowName) -> Result<Vec<Workflow>, StoreError> {
-        self.reads("workflow_versions", None, self.inner.workflow_versions(name)).await
+    async fn workflow_versions(
+        &self,
+        name: &WorkflowName,
+        after: u32,
+        page: Page,
+    ) -> Result<Part<Workflow>, StoreError> {
+        let versions = self.inner.workflow_versions(name, after, page);
+        self.reads("workflow_versions", None, versions).await
     }
 
     async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {

@@ -10,15 +10,17 @@
 pub mod conformance;
 mod faulty;
 mod memory;
+mod page;
 mod records;
 mod room;
 mod store;
 
 pub use faulty::{AtCall, Call, Fate, Fault, FaultyStore, Gate};
 pub use memory::MemoryStore;
+pub use page::{Page, Part};
 pub use records::{
     Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,
-    NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord, StoreFigures,
+    NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord, StoreFigures, StoredLog,
 };
 pub use room::{NoRoom, ReadyCounts, Room};
 pub use store::{ApplyError, DeleteError, Store, StoreError};

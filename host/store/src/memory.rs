@@ -13,8 +13,8 @@ use waystation_core::{
 
 use crate::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
-    ExecutionFilter, MailId, NewRecord, NewWorkflow, QueuedMail, Ready, ReadyCounts, RunLog,
-    SecretRecord, Store, StoreError, StoreFigures,
+    ExecutionFilter, MailId, NewRecord, NewWorkflow, Page, Part, QueuedMail, Ready, ReadyCounts,
+    RunLog, SecretRecord, Store, StoreError, StoreFigures, StoredLog,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -44,7 +44,7 @@ struct Entry {
     payloads: HashMap<PayloadId, BoundedJson>,
     pauses: HashMap<PauseId, PauseEnd>,
     history: Vec<HistoryEntry>,
-    logs: Vec<RunLog>,
+    logs: Vec<StoredLog>,
 }
 
 impl MemoryStore {
@@ -76,7 +76,8 @@ impl Inner {
             let Some(step) = step.map(|step| step.name.clone()) else { continue };
             self.mails.insert(id, QueuedMail { id, at: now, failures: 0, step, mail });
         }
-        entry.logs.extend(attachments.log.filter(|log| !log.lines.is_empty()));
+        let log = attachments.log.filter(|log| !log.lines.is_empty());
+        entry.logs.extend(log.map(|log| StoredLog { seq: change.entry.seq, log }));
         let applied = Applied {
             execution: change.next.clone(),
             entry: change.entry.clone(),
@@ -222,16 +223,22 @@ impl Store for MemoryStore {
         &self,
         id: ExecutionId,
         after: u64,
-        limit: usize,
-    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        page: Page,
+    ) -> Result<Part<HistoryEntry>, StoreError> {
         let inner = self.0.lock();
         let history = inner.executions.get(&id).map_or(&[][..], |entry| &entry.history);
-        Ok(history.iter().filter(|entry| entry.seq > after).take(limit).cloned().collect())
+        Ok(Part::of(history.iter().filter(|entry| entry.seq > after).cloned(), page))
     }
 
-    async fn logs(&self, id: ExecutionId) -> Result<Vec<RunLog>, StoreError> {
+    async fn logs(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        page: Page,
+    ) -> Result<Part<StoredLog>, StoreError> {
         let inner = self.0.lock();
-        Ok(inner.executions.get(&id).map(|entry| entry.logs.clone()).unwrap_or_default())
+        let logs = inner.executions.get(&id).map_or(&[][..], |entry| &entry.logs);
+        Ok(Part::of(logs.iter().filter(|log| log.seq > after).cloned(), page))
     }
 
     async fn list(
@@ -408,8 +415,15 @@ impl Store for MemoryStore {
         Ok(inner.live.keys().filter_map(|name| inner.live_workflow(name)).cloned().collect())
     }
 
-    async fn workflow_versions(&self, name: &WorkflowName) -> Result<Vec<Workflow>, StoreError> {
-        Ok(self.0.lock().versions.get(name).cloned().unwrap_or_default())
+    async fn workflow_versions(
+        &self,
+        name: &WorkflowName,
+        after: u32,
+        page: Page,
+    ) -> Result<Part<Workflow>, StoreError> {
+        let inner = self.0.lock();
+        let versions = inner.versions.get(name).map_or(&[][..], Vec::as_slice);
+        Ok(Part::of(versions.iter().filter(|one| one.version > after).cloned(), page))
     }
 
     async fn delete_workflow(&self, name: &WorkflowName) -> Result<(), DeleteError> {

@@ -54,6 +54,15 @@ pub struct RunLog {
     pub lines: Vec<LogLine>,
 }
 
+/// What one attempt logged, and its place among the execution's logs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredLog {
+    /// The number of the history entry that it came with.
+    pub seq: u64,
+    /// The log.
+    pub log: RunLog,
+}
+
 /// What came of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {

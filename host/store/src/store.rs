@@ -8,7 +8,7 @@ use waystation_core::{
 
 use crate::{
     Applied, Attachments, ComponentRecord, Created, Deadline, Deployed, ExecutionFilter, MailId,
-    NewRecord, NewWorkflow, QueuedMail, Ready, RunLog, SecretRecord, StoreFigures,
+    NewRecord, NewWorkflow, Page, Part, QueuedMail, Ready, SecretRecord, StoreFigures, StoredLog,
 };
 
 /// A store could not do what was asked. Nothing is known to have changed.
@@ -103,16 +103,22 @@ pub trait Store: Send + Sync + 'static {
         pause: PauseId,
     ) -> Result<Option<PauseEnd>, StoreError>;
 
-    /// History entries after `after` (0: from the start), oldest first, at most `limit`.
+    /// History entries after `after` (0: from the start), oldest first.
     async fn history(
         &self,
         id: ExecutionId,
         after: u64,
-        limit: usize,
-    ) -> Result<Vec<HistoryEntry>, StoreError>;
+        page: Page,
+    ) -> Result<Part<HistoryEntry>, StoreError>;
 
-    /// What the execution's runs logged, oldest first.
-    async fn logs(&self, id: ExecutionId) -> Result<Vec<RunLog>, StoreError>;
+    /// What the execution's runs logged, oldest first; of what came with the history entries
+    /// after `after` (0: from the start).
+    async fn logs(
+        &self,
+        id: ExecutionId,
+        after: u64,
+        page: Page,
+    ) -> Result<Part<StoredLog>, StoreError>;
 
     /// Executions, newest first, at most `limit`.
     async fn list(
@@ -201,8 +207,13 @@ pub trait Store: Send + Sync + 'static {
     /// All live versions, by name.
     async fn workflows(&self) -> Result<Vec<Workflow>, StoreError>;
 
-    /// All versions, oldest first.
-    async fn workflow_versions(&self, name: &WorkflowName) -> Result<Vec<Workflow>, StoreError>;
+    /// Versions after `after` (0: from the first), oldest first.
+    async fn workflow_versions(
+        &self,
+        name: &WorkflowName,
+        after: u32,
+        page: Page,
+    ) -> Result<Part<Workflow>, StoreError>;
 
     /// Takes a workflow away: it has no live version any more. Durable. Executions under way go
     /// on; a later deploy makes the next version.

@@ -315,7 +315,7 @@ fn logs(world: &World, ids: &[String]) -> HashMap<String, Value> {
     };
     let found = Mutex::new(HashMap::new());
     each(&logging, |id| {
-        let path = format!("/api/v1/executions/{id}/logs");
+        let path = format!("/api/v1/executions/{id}/logs?limit=1000");
         if let Some(answer) = world.ask(world.client.request("GET", &path))
             && let Ok(mut found) = found.lock()
         {

@@ -91,7 +91,7 @@ impl World {
     /// Reads a history into the ledger. `None` when there was no answer.
     pub(super) fn history(&self, id: &str) -> Option<()> {
         let mark = self.ledger().mark(id);
-        let (body, parsed) = self.read(id, "/history")?;
+        let (body, parsed) = self.read(id, "/history?limit=1000")?;
         let items = parsed["items"].as_array().map_or(&[][..], Vec::as_slice);
         self.ledger().read_history(id, &mark, &body, items);
         Some(())

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Effect, PayloadChanges, Rejected, Transition};
 use crate::{
-    BoundedJson, Caller, EarlyCall, Event, Execution, ExecutionError, Failure, HistoryEntry,
+    BoundedJson, Caller, EarlyCall, Event, Execution, ExecutionError, Failure, HistoryEntry, Left,
     LinkAction, Note, Pause, PauseEnd, PauseEnding, PauseId, PauseKind, Payload, PayloadId,
     PayloadRef, Run, Segment, State, StepStatus, Timestamp,
 };
@@ -81,7 +81,13 @@ impl Change {
 
     /// Is there room for `bytes` more?
     pub(super) fn room_for(&self, bytes: u64) -> Result<(), Rejected> {
-        let (held, bytes_max) = (self.next.payload_bytes, self.next.payload_bytes_max);
+        self.room_without(0, bytes)
+    }
+
+    /// The same if `gone` bytes of what is stored were not.
+    pub(super) fn room_without(&self, gone: u64, bytes: u64) -> Result<(), Rejected> {
+        let held = self.next.payload_bytes.saturating_sub(gone);
+        let bytes_max = self.next.payload_bytes_max;
         let bytes = held.saturating_add(bytes);
         if bytes <= bytes_max { Ok(()) } else { Err(Rejected::DataLimit { bytes, bytes_max }) }
     }
@@ -157,6 +163,12 @@ impl Change {
             self.next.credits = self.next.credits.saturating_add(segment.credits());
             self.closed = Some(segment);
         }
+    }
+
+    /// What the run left beside its outcome.
+    pub(super) fn add_left(&mut self, left: Left) {
+        self.next.log_bytes = self.next.log_bytes.saturating_add(left.log_bytes);
+        self.next.mails = self.next.mails.saturating_add(left.mails);
     }
 
     // Where the execution goes.
@@ -276,6 +288,15 @@ impl Change {
 
     fn take_early_call(&mut self, pause: PauseId) -> Option<EarlyCall> {
         self.next.early_call.take_if(|call| call.pause == pause)
+    }
+
+    /// Takes a call away that came early, and makes room where its data was.
+    pub(super) fn forget_early_call(&mut self) -> Option<EarlyCall> {
+        let call = self.next.early_call.take()?;
+        if let Some(data) = call.data {
+            self.forget(data);
+        }
+        Some(call)
     }
 
     /// The run is over without a pause: a call that came early has no effect.

@@ -29,6 +29,7 @@ use crate::{
     Status, Timestamp,
 };
 use change::Change;
+use finish::Finished;
 
 /// What an accepted event leads to. All of it but [`Transition::effects`] becomes durable in
 /// one atomic step, or none of it does.
@@ -104,6 +105,10 @@ pub enum Rejected {
         /// When.
         at: Timestamp,
     },
+    /// A call came early, and the run asks with a schema: whether they fit has to be found out
+    /// first.
+    #[error("a call came early; whether it fits the schema is not known")]
+    EarlyCallUnchecked,
     /// The pause's time is not over.
     #[error("not due before {deadline}")]
     NotDue {
@@ -130,20 +135,23 @@ pub fn transition(
     event: Event,
     now: Timestamp,
 ) -> Result<Transition, Rejected> {
-    let change = Change::begin(execution, event.clone().recorded(), now);
+    let mut change = Change::begin(execution, event.clone().recorded(), now);
     match (&execution.state, event) {
         (State::Queued(due), Event::Start { run, attempt }) => {
             start::start(change, due, run, attempt)
         }
         (
             State::Running(current),
-            Event::Finish { run, attempt, compute_ms, result, exports, flow },
+            Event::Finish { run, attempt, compute_ms, result, exports, flow, left, early_fit },
         ) => {
             change.same_run(current, run, attempt)?;
-            finish::finish(change, current, compute_ms, result, exports, flow)
+            change.add_left(left);
+            let finished = Finished { compute_ms, result, exports, flow, early_fit };
+            finish::finish(change, current, finished)
         }
-        (State::Running(current), Event::Fail { run, attempt, compute_ms, failure }) => {
+        (State::Running(current), Event::Fail { run, attempt, compute_ms, failure, left }) => {
             change.same_run(current, run, attempt)?;
+            change.add_left(left);
             fail::fail(change, current, compute_ms, failure)
         }
         (State::Running(current), Event::Crash { run, attempt }) => {

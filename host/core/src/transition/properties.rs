@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::scenario::{REQUEST, Story, payload, rerun, suspend, workflow};
 use super::*;
-use crate::{Caller, Failure, FailureKind, Flow, Note, PauseKind, Run};
+use crate::{Caller, EarlyFit, Failure, FailureKind, Flow, Left, Note, OnTimeout, PauseKind, Run};
 
 const STEPS: u16 = 3;
 const MAX_RETRIES: u32 = 2;
@@ -20,6 +20,8 @@ const ATTEMPTS: u32 = 2;
 enum Act {
     Start,
     Finish(u8),
+    /// With a `suspend` that has a schema, and what is known of the call that came early.
+    Ask(Option<bool>),
     Fail(bool),
     /// Retryable.
     HostFault,
@@ -37,6 +39,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => Just(Act::Start),
         6 => (0..5_u8).prop_map(Act::Finish),
+        2 => any::<Option<bool>>().prop_map(Act::Ask),
         2 => any::<bool>().prop_map(Act::Fail),
         1 => Just(Act::HostFault),
         1 => Just(Act::Crash),
@@ -47,6 +50,12 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::OperatorResume),
         3 => (0..2000_u64).prop_map(Act::Wait),
     ]
+}
+
+fn ask() -> Flow {
+    let (timeout_ms, on_timeout, message) = (1000, OnTimeout::Resume, None);
+    let resume_schema = Some(payload(json!({"type": "object"})));
+    Flow::Suspend { timeout_ms, on_timeout, message, resume_schema }
 }
 
 fn flow(number: u8) -> Flow {
@@ -138,6 +147,14 @@ impl Model {
                 }
                 _ => self.next_step(),
             },
+            Act::Ask(fits) if self.status == Status::Running => {
+                match (self.early, fits) {
+                    (Some(LinkAction::Resume), None) => return false,
+                    (Some(LinkAction::Resume), Some(false)) => self.early = None,
+                    _ => {}
+                }
+                self.pause("suspend", now.plus_millis(1000));
+            }
             Act::Fail(retryable) if self.status == Status::Running => {
                 self.failures += 1;
                 if retryable && self.failures < ATTEMPTS {
@@ -183,7 +200,22 @@ impl Model {
 
 fn failure(run: Run, kind: FailureKind, retryable: bool) -> Event {
     let failure = Failure { retryable, ..Failure::new(kind, "E", "no") };
-    Event::Fail { run: run.id, attempt: run.attempt, compute_ms: 1, failure }
+    let left = Left { log_bytes: 7, mails: 1 };
+    Event::Fail { run: run.id, attempt: run.attempt, compute_ms: 1, failure, left }
+}
+
+fn finish(run: Run, flow: Flow, fits: Option<bool>) -> Event {
+    Event::Finish {
+        run: run.id,
+        attempt: run.attempt,
+        compute_ms: 1,
+        result: Some(payload(json!(run.id.run))),
+        exports: vec![("x".to_owned(), payload(json!([run.attempt])))],
+        flow,
+        left: Left { log_bytes: 7, mails: 1 },
+        early_fit: fits
+            .map(|fits| if fits { EarlyFit::Fits } else { EarlyFit::Misfit("no".into()) }),
+    }
 }
 
 /// What an act is for the real thing. Outcomes of runs name the run that is under way.
@@ -192,14 +224,8 @@ fn event(act: &Act, story: &Story) -> Option<Event> {
     let named = |step: u16, run: u32| PauseId { step, run };
     Some(match *act {
         Act::Start => run.map(|run| Event::Start { run: run.id, attempt: run.attempt })?,
-        Act::Finish(number) => run.map(|run| Event::Finish {
-            run: run.id,
-            attempt: run.attempt,
-            compute_ms: 1,
-            result: Some(payload(json!(number))),
-            exports: vec![("x".to_owned(), payload(json!([number])))],
-            flow: flow(number),
-        })?,
+        Act::Finish(number) => finish(run?, flow(number), None),
+        Act::Ask(fits) => finish(run?, ask(), fits),
         Act::Fail(retryable) => failure(run?, FailureKind::GuestError, retryable),
         Act::HostFault => failure(run?, FailureKind::HostFault, true),
         Act::Crash => run.map(|run| Event::Crash { run: run.id, attempt: run.attempt })?,
@@ -290,7 +316,9 @@ proptest! {
         for note in story.history.iter().flat_map(|entry| &entry.notes) {
             match note {
                 Note::StoredEarlyCall { .. } => stored += 1,
-                Note::AppliedEarlyCall { .. } | Note::DroppedEarlyCall { .. } => settled += 1,
+                Note::AppliedEarlyCall { .. }
+                | Note::DroppedEarlyCall { .. }
+                | Note::RefusedEarlyCall { .. } => settled += 1,
                 Note::RerunsUsedUp { .. } | Note::RetryAt { .. } | Note::DataLimit => {}
             }
         }
@@ -310,6 +338,17 @@ proptest! {
         prop_assert!(serde_json::to_string(execution).unwrap().len() < 8192);
         let retry = matches!(execution.pause().map(|pause| &pause.kind), Some(PauseKind::Retry { .. }));
         prop_assert!(retry || execution.pause().is_none() || execution.run().is_none());
+    }
+
+    #[test]
+    fn what_runs_leave_is_counted_once_for_each_end(acts in proptest::collection::vec(act(), 0..60)) {
+        let (story, _) = tell(&acts);
+        let ended = |entry: &&HistoryEntry| {
+            matches!(entry.event, Some(Event::Finish { .. } | Event::Fail { .. }))
+        };
+        let ends = story.history.iter().filter(ended).count() as u64;
+        let execution = &story.execution;
+        prop_assert_eq!((execution.log_bytes, u64::from(execution.mails)), (7 * ends, ends));
     }
 
     #[test]

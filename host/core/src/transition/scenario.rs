@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    Caller, Digest, Failure, FailureKind, Flow, Limits, NewExecution, Note, OnTimeout, PauseKind,
-    Payload, PayloadId, Run, Segment, StepStatus, Workflow, WorkflowSpec,
+    Caller, Digest, EarlyFit, Failure, FailureKind, Flow, Left, Limits, NewExecution, Note,
+    OnTimeout, PauseKind, Payload, PayloadId, Run, Segment, StepStatus, Workflow, WorkflowSpec,
 };
 
 /// An execution, the time, and all that was stored for it.
@@ -46,6 +46,18 @@ pub(super) fn suspend(timeout_ms: u64) -> Flow {
 
 pub(super) fn rerun(max_retries: u32) -> Flow {
     Flow::Rerun { delay_ms: 1000, context: Some(payload(json!({"n": 1}))), max_retries }
+}
+
+/// The end of a run that left nothing beside this, and for whose pause nobody had called.
+pub(super) fn ended(
+    run: PauseId,
+    attempt: u32,
+    result: Option<Payload>,
+    exports: Vec<(String, Payload)>,
+    flow: Flow,
+) -> Event {
+    let (left, early_fit) = (Left::default(), None);
+    Event::Finish { run, attempt, compute_ms: 10, result, exports, flow, left, early_fit }
 }
 
 impl Story {
@@ -107,7 +119,7 @@ impl Story {
     fn finish(&mut self, flow: Flow) -> &mut Story {
         let Run { id: run, attempt, .. } = self.run();
         let result = Some(payload(json!("done")));
-        let finish = Event::Finish { run, attempt, compute_ms: 10, result, exports: vec![], flow };
+        let finish = ended(run, attempt, result, vec![], flow);
         self.happens(finish).unwrap();
         self
     }
@@ -119,7 +131,8 @@ impl Story {
     fn fail_as(&mut self, kind: FailureKind, retryable: bool) -> &mut Story {
         let Run { id: run, attempt, .. } = self.run();
         let failure = Failure { retryable, ..Failure::new(kind, "E", "no") };
-        self.happens(Event::Fail { run, attempt, compute_ms: 10, failure }).unwrap();
+        let left = Left::default();
+        self.happens(Event::Fail { run, attempt, compute_ms: 10, failure, left }).unwrap();
         self
     }
 
@@ -319,9 +332,7 @@ fn exports_are_replaced_by_the_next_run() {
     let mut story = two_steps();
     let Run { id: run, attempt, .. } = story.start().run();
     let exports = vec![("first".to_owned(), payload(json!(1)))];
-    let finish =
-        Event::Finish { run, attempt, compute_ms: 1, result: None, exports, flow: rerun(5) };
-    story.happens(finish).unwrap();
+    story.happens(ended(run, attempt, None, exports, rerun(5))).unwrap();
     assert_eq!(story.export(0, "first"), Some(json!(1)));
     story.resume(0, 1).unwrap();
     story.start().finish(Flow::Continue);
@@ -450,14 +461,7 @@ fn an_outcome_of_a_run_that_was_cut_off_does_not_count() {
     let run = story.start().run().id;
     story.happens(Event::Crash { run, attempt: 1 }).unwrap();
     story.start();
-    let finish = Event::Finish {
-        run,
-        attempt: 1,
-        compute_ms: 1,
-        result: None,
-        exports: vec![],
-        flow: Flow::Continue,
-    };
+    let finish = ended(run, 1, None, vec![], Flow::Continue);
     assert_eq!(story.happens(finish), Err(Rejected::NotThisRun));
 }
 
@@ -478,15 +482,7 @@ fn an_execution_holds_no_more_data_than_it_may() {
     story.start();
     let big = payload(json!("x".repeat(20)));
     let Run { id: run, attempt, .. } = story.run();
-    let finish = Event::Finish {
-        run,
-        attempt,
-        compute_ms: 1,
-        result: Some(big),
-        exports: vec![],
-        flow: Flow::Continue,
-    };
-    story.happens(finish).unwrap();
+    story.happens(ended(run, attempt, Some(big), vec![], Flow::Continue)).unwrap();
     assert_eq!(story.execution.error.unwrap().kind, FailureKind::DataLimit);
 }
 
@@ -511,4 +507,113 @@ fn counts_that_are_at_their_end_stay_there() {
     let execution = &story.execution;
     assert_eq!((execution.version, execution.compute_ms), (u64::MAX, u64::MAX));
     assert_eq!((execution.credits, execution.next_payload), (u64::MAX, u32::MAX));
+}
+
+/// A `suspend` whose schema takes numbers alone.
+fn suspend_for_a_number() -> Flow {
+    let (timeout_ms, on_timeout, message) = (1000, OnTimeout::Resume, None);
+    let resume_schema = Some(payload(json!({"type": "number"})));
+    Flow::Suspend { timeout_ms, on_timeout, message, resume_schema }
+}
+
+/// What `event`, the end of a run, says of the call that came early.
+fn with_fit(event: Event, fit: EarlyFit) -> Event {
+    match event {
+        Event::Finish { run, attempt, compute_ms, result, exports, flow, left, .. } => {
+            let early_fit = Some(fit);
+            Event::Finish { run, attempt, compute_ms, result, exports, flow, left, early_fit }
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn an_early_call_has_to_fit_the_schema_that_its_pause_begins_with() {
+    let mut story = two_steps();
+    story.start().resume(0, 1).unwrap();
+    let finish = ended(story.run().id, 1, None, vec![], suspend_for_a_number());
+    assert_eq!(story.happens(finish.clone()), Err(Rejected::EarlyCallUnchecked));
+    let misfit = with_fit(finish.clone(), EarlyFit::Misfit("no number".into()));
+    story.happens(misfit).unwrap();
+    assert_eq!(story.status(), Status::Suspended);
+    let refused = story.notes().into_iter().rev().find(|note| {
+        matches!(note, Note::RefusedEarlyCall { action: LinkAction::Resume, why, .. } if why == "no number")
+    });
+    assert!(refused.is_some(), "{:?}", story.notes());
+    assert!(story.ended.is_empty() && story.execution.early_call.is_none());
+    story.resume(0, 1).unwrap();
+    assert_eq!(story.run().id, PauseId { step: 1, run: 1 });
+
+    let mut fits = two_steps();
+    fits.start().resume(0, 1).unwrap();
+    fits.happens(with_fit(finish, EarlyFit::Fits)).unwrap();
+    assert_eq!(fits.run().id, PauseId { step: 1, run: 1 });
+}
+
+#[test]
+fn a_cancel_that_came_early_needs_no_schema() {
+    let mut story = two_steps();
+    story.start().cancel(0, 1).unwrap();
+    story.finish(suspend_for_a_number());
+    assert_eq!(story.status(), Status::Canceled);
+}
+
+/// A step's own data, so large that it fits only where the call's data is not.
+fn finish_over_the_call(story: &mut Story, flow: Flow) {
+    story.start().resume(0, 1).unwrap();
+    let run = story.run().id;
+    let result = payload(json!("x".repeat(20)));
+    story.execution.payload_bytes_max = story.execution.payload_bytes + result.bytes - 1;
+    story.happens(ended(run, 1, Some(result), vec![], flow)).unwrap();
+}
+
+#[test]
+fn an_early_call_makes_room_for_what_the_run_itself_left() {
+    let mut story = two_steps();
+    finish_over_the_call(&mut story, suspend(1000));
+    assert_eq!(story.status(), Status::Suspended);
+    assert!(matches!(story.notes().last(), Some(Note::RefusedEarlyCall { .. })));
+    assert!(story.ended.is_empty());
+    // On the open pause the same call is refused, too, and leaves it open.
+    story.execution.payload_bytes_max = story.execution.payload_bytes;
+    assert!(matches!(story.resume(0, 1), Err(Rejected::DataLimit { .. })));
+    story.cancel(0, 1).unwrap();
+
+    let mut no_pause = two_steps();
+    finish_over_the_call(&mut no_pause, Flow::Continue);
+    assert!(matches!(no_pause.notes().last(), Some(Note::DroppedEarlyCall { .. })));
+    assert_eq!(no_pause.run().id, PauseId { step: 1, run: 1 });
+}
+
+#[test]
+fn a_run_that_leaves_too_much_by_itself_fails_whoever_called() {
+    let mut story = two_steps();
+    story.start().resume(0, 1).unwrap();
+    story.execution.payload_bytes_max = story.execution.payload_bytes;
+    let result = payload(json!("x".repeat(20)));
+    let finish = ended(story.run().id, 1, Some(result), vec![], suspend(1000));
+    story.happens(finish).unwrap();
+    assert_eq!(story.execution.error.as_ref().unwrap().kind, FailureKind::DataLimit);
+    assert!(matches!(story.notes().last(), Some(Note::DroppedEarlyCall { .. })));
+}
+
+#[test]
+fn what_runs_leave_is_added_up_however_they_end() {
+    let mut story = retrying(3);
+    let left = Left { log_bytes: 100, mails: 2 };
+    let run = story.start().run().id;
+    let failure = Failure { retryable: true, ..Failure::new(FailureKind::GuestError, "E", "no") };
+    story.happens(Event::Fail { run, attempt: 1, compute_ms: 1, failure, left }).unwrap();
+    story.after(1000).time_out(0, 1).unwrap();
+    story.start();
+    let (result, exports, flow, early_fit) = (None, vec![], Flow::Continue, None);
+    let finish =
+        Event::Finish { run, attempt: 2, compute_ms: 1, result, exports, flow, left, early_fit };
+    story.happens(finish).unwrap();
+    assert_eq!((story.execution.log_bytes, story.execution.mails), (200, 4));
+    let limits =
+        Limits { execution_log_bytes_max: 200, execution_mails_max: 3, ..Limits::default() };
+    let limits = limits.of_run(&crate::StepLimits::default()).after(&story.execution);
+    assert_eq!(limits.execution_log_bytes.left(), Some(0));
+    assert_eq!(limits.execution_mails.left(), None);
 }

@@ -41,6 +41,8 @@ impl Execution {
             payload_bytes: 0,
             payload_bytes_max: new.payload_bytes_max,
             step_runs_max: new.step_runs_max,
+            log_bytes: 0,
+            mails: 0,
             next_payload: 0,
             error: None,
             exit_reason: None,

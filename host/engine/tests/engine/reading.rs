@@ -53,7 +53,7 @@ async fn the_history_names_steps_and_hides_values() {
     world.deploy(json!([{"name": "first"}])).await;
     let id = world.trigger(json!({})).await;
     world.until(id, |view| view.status == Status::Completed).await;
-    let history = world.engine.history(id).await.unwrap().unwrap();
+    let history = world.engine.history(id, 0, 100).await.unwrap().unwrap().items;
     assert_eq!(history[2]["step"], "first");
     assert_eq!(history[2]["run"], 1);
     assert_eq!(history[2]["result"], json!({"bytes": 16}));

@@ -143,7 +143,7 @@ pub(crate) fn rerun(delay_ms: u64, context: Value, max_retries: u32) -> Flow {
 
 pub(crate) fn call(body: &Value) -> LinkCall {
     let request = bounded(&json!({"method": "POST", "body": body}));
-    LinkCall { request, body: body.clone(), client_ip: Some("192.0.2.1".into()) }
+    LinkCall { request, body: bounded(body), client_ip: Some("192.0.2.1".into()) }
 }
 
 impl World {
@@ -269,8 +269,8 @@ impl World {
     }
 
     pub(crate) async fn history_types(&self, id: ExecutionId) -> Vec<String> {
-        let history = self.engine.history(id).await.unwrap().unwrap();
-        history.iter().map(|entry| entry["type"].as_str().unwrap().to_owned()).collect()
+        let history = self.engine.history(id, 0, 100).await.unwrap().unwrap();
+        history.items.iter().map(|entry| entry["type"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Executions that are ready, under way or paused.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-use waystation_core::{ExecutionId, Link, LinkAction, PauseId};
+use waystation_core::{BoundedJson, ExecutionId, Link, LinkAction, PauseId};
 use waystation_engine::{Engine, LinkCall, TriggerRequest};
 use waystation_store::StoreError;
 
@@ -21,7 +20,7 @@ pub(crate) struct Outside {
 
 fn call(wish: u32) -> LinkCall {
     let client_ip = Some(wish.to_string());
-    LinkCall { request: numbered(wish), body: Value::Null, client_ip }
+    LinkCall { request: numbered(wish), body: BoundedJson::null(), client_ip }
 }
 
 impl Outside {

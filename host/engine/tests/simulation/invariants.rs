@@ -74,7 +74,7 @@ pub(crate) fn entry_is_right(ledger: &mut Ledger, story: &Story, change: &Transi
             ensure(same, || wrong("the run came to something else"))?;
             finish_is_right(change, *run, flow).map_err(&wrong)?;
         }
-        Event::Fail { run, attempt, compute_ms, failure } => {
+        Event::Fail { run, attempt, compute_ms, failure, .. } => {
             let does = pass_ends(ledger, id, *run, *attempt, *compute_ms)?;
             let same = matches!(does, Does::Fails { retryable } if retryable == failure.retryable);
             ensure(same, || wrong("the run came to something else"))?;
@@ -209,6 +209,9 @@ fn early_calls_are_right(story: &Story, change: &Transition) -> Result<(), &'sta
                 if before.is_none() {
                     return Err("nobody has called early");
                 }
+            }
+            Note::RefusedEarlyCall { .. } => {
+                return Err("nothing spoke against the call that came early");
             }
             Note::StoredEarlyCall { .. }
             | Note::RerunsUsedUp { .. }

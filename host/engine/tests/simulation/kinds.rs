@@ -101,7 +101,7 @@ fn note_is(note: &Note, retry: bool, saw: &mut impl FnMut(&'static str)) {
         Note::AppliedEarlyCall { .. } => saw("early call applied: resume"),
         Note::DroppedEarlyCall { .. } => saw("early call dropped"),
         Note::RerunsUsedUp { .. } => saw("reruns used up"),
-        Note::RetryAt { .. } | Note::DataLimit => {}
+        Note::RetryAt { .. } | Note::DataLimit | Note::RefusedEarlyCall { .. } => {}
     }
 }
 

@@ -9,7 +9,7 @@ use waystation_core::{
     BoundedJson, Clock as _, Execution, ExecutionId, HistoryEntry, Link, ManualClock, NewExecution,
     PauseEnd, PauseId, RunRequest, Timestamp, transition,
 };
-use waystation_store::{Call, ExecutionFilter, MemoryStore, Store as _, StoreError};
+use waystation_store::{Call, ExecutionFilter, MemoryStore, Page, Store as _, StoreError};
 
 use crate::invariants;
 use crate::promises::Promise;
@@ -191,7 +191,7 @@ impl Records {
 
     /// The story as it begins.
     fn first(&self, stored: &Execution) -> Result<Story, String> {
-        let entry = now(self.store.history(stored.id, 0, 1)).unwrap().remove(0);
+        let entry = now(self.store.history(stored.id, 0, Page::of(1))).unwrap().items.remove(0);
         let workflow = self.store.workflow_version(&stored.workflow, stored.workflow_version);
         let event = now(self.store.payloads(stored.id, &[stored.event.id])).unwrap().remove(0);
         let new = NewExecution {
@@ -213,7 +213,7 @@ impl Records {
     fn read_on(&self, ledger: &mut Ledger, mut story: Story) -> Result<Story, String> {
         let id = story.execution.id;
         let seen = story.execution.version;
-        for entry in now(self.store.history(id, seen, usize::MAX)).unwrap() {
+        for entry in now(self.store.history(id, seen, Page::of(usize::MAX))).unwrap().items {
             let event = entry.event.clone().ok_or("a second trigger")?;
             let change = transition(&story.execution, event, entry.at)
                 .map_err(|rejected| format!("{id}: {entry:?} can't have happened: {rejected}"))?;

@@ -36,6 +36,13 @@ impl Host for Guest {
                  are allowed"
             )));
         }
+        let all = self.may.limits.execution_mails;
+        if self.asked.mails.len() >= all.left().unwrap_or(0) {
+            return Err(Error::NotAllowed(format!(
+                "one mail too many; at most {} an execution are allowed, over all its runs",
+                all.max
+            )));
+        }
         self.asked.mails.push(mail);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! How verbs talk to a server.
 
+pub(crate) mod pages;
 mod server;
 mod watch;
 

@@ -10,11 +10,13 @@ use crate::failure::{Done, Failure};
 const MAX: u64 = u32::MAX as u64;
 
 /// Limits that may be none at all.
-const MAY_BE_ZERO: [&str; 11] = [
+const MAY_BE_ZERO: [&str; 13] = [
     "compiles_waiting_max",
     "database_mib",
     "disk_free_mib_min",
     "drain_s",
+    "execution_log_bytes_max",
+    "execution_mails_max",
     "exports_max",
     "hooks_per_minute",
     "kept_days",

@@ -1,7 +1,7 @@
 //! `waystation execution …`.
 
 use crate::args::ExecutionVerb;
-use crate::client::Server;
+use crate::client::{Server, pages};
 use crate::failure::Done;
 use crate::verbs::{event, segment, show, watch};
 use crate::{output, table};
@@ -27,12 +27,12 @@ pub(super) fn run(server: &Server, verb: ExecutionVerb, json: bool) -> Done {
             Ok(())
         }
         ExecutionVerb::Logs { id } => {
-            let logs = server.get(&path(&id, "/logs")?)?.body;
+            let logs = pages::all(server, &path(&id, "/logs")?, None)?;
             print(&logs, json, |logs| show::logs(show::items(logs)));
             Ok(())
         }
         ExecutionVerb::History { id } => {
-            let history = server.get(&path(&id, "/history")?)?.body;
+            let history = pages::all(server, &path(&id, "/history")?, None)?;
             print(&history, json, |history| {
                 let rows = show::items(history).iter().map(show::history_line);
                 table::table(&show::HISTORY, &rows.collect::<Vec<_>>())

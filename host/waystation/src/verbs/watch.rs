@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::client::Server;
+use crate::client::{Server, pages};
 use crate::failure::{Done, Failure};
 use crate::verbs::show;
 use crate::{output, progress, table};
@@ -12,15 +12,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(server: &Server, id: &str, json: bool) -> Done {
     let spinner = progress::spinner("watching");
-    let mut seen = 0;
+    let mut seen = 0_u64;
     let execution = loop {
-        let history = server.get(&format!("/api/v1/executions/{id}/history"))?.body;
+        let path = format!("/api/v1/executions/{id}/history");
+        let history = pages::all(server, &path, Some(&seen.to_string()))?;
         for entry in show::items(&history) {
-            let seq = entry["seq"].as_u64().unwrap_or(0);
-            if seq <= seen {
-                continue;
-            }
-            seen = seq;
+            seen = entry["seq"].as_u64().unwrap_or(seen);
             let line = if json {
                 entry.to_string()
             } else {

@@ -8,7 +8,7 @@ use waystation_core::{
     Caller, Event, Execution, ExecutionId, Flow, NewExecution, PayloadId, Timestamp, Workflow,
 };
 use waystation_store::{
-    ApplyError, Attachments, ExecutionFilter, NewRecord, NewWorkflow, Store as _,
+    ApplyError, Attachments, ExecutionFilter, NewRecord, NewWorkflow, Page, Room, Store as _,
 };
 use waystation_store_sled::SledStore;
 
@@ -81,7 +81,7 @@ async fn reads(store: &SledStore, execution: &Execution) {
     let id = execution.id;
     let _ = store.payloads(id, &execution.payloads()).await;
     let _ = store.payloads(id, &[PayloadId(0)]).await;
-    let _ = store.history(id, 0, LIMIT).await;
+    let _ = store.history(id, 0, Page::of(LIMIT)).await;
     let _ = store.logs(id).await;
     if let Some(pause) = execution.pause() {
         let _ = store.pause_end(id, pause.id).await;
