@@ -12,11 +12,11 @@ use waystation_core::Limits;
 use crate::problem::{Code, Problem};
 
 /// The longest silence in a body.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 
 /// A body that comes more slowly than this for longer than `SILENCE` is too slow, in bytes a
 /// second.
-const SLOWEST: u64 = 8192;
+pub(crate) const SLOWEST: u64 = 8192;
 
 /// Room that is made for a body before any of it is there, in bytes at most.
 const RESERVED_MAX: usize = 64 * 1024;

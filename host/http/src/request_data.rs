@@ -48,9 +48,9 @@ pub(crate) enum Sender {
 }
 
 impl Sender {
-    /// The headers that are not the step's business. Cookies are set by others than steps, and
+    /// The headers that the step does not get. Cookies are set by others than steps, and
     /// a proxy's credentials end with the proxy.
-    fn keeps(self) -> &'static [HeaderName] {
+    fn withholds(self) -> &'static [HeaderName] {
         match self {
             Sender::Webhook => &[COOKIE, PROXY_AUTHORIZATION],
             Sender::Person => &[COOKIE, PROXY_AUTHORIZATION, AUTHORIZATION],
@@ -119,7 +119,7 @@ pub(crate) fn json_problem(error: JsonError) -> Problem {
 fn headers(headers: &HeaderMap, sender: Sender) -> BTreeMap<String, String> {
     let mut all = BTreeMap::<String, String>::new();
     for (name, value) in headers {
-        if sender.keeps().contains(name) {
+        if sender.withholds().contains(name) {
             continue;
         }
         let value = String::from_utf8_lossy(value.as_bytes());
