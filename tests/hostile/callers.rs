@@ -207,13 +207,13 @@ fn requests_that_are_none() {
     let many: String = (0..100_000).map(header).collect();
     let refused = &["HTTP/1.1 431 Request Header Fields Too Large", "HTTP/1.1 400 Bad Request", ""];
     for (name, tries, bytes, endings) in [
-        ("100 000 headers", "sends 100 000 headers", format!("GET /healthz HTTP/1.1\r\nhost: a\r\n{many}\r\n").into_bytes(), &refused[..]),
-        ("a header of a MiB", "sends one long header", format!("GET /healthz HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "y".repeat(1 << 20)).into_bytes(), refused),
-        ("a path of a MiB", "asks for a long path", format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "y".repeat(1 << 20)).into_bytes(), &["HTTP/1.1 414 URI Too Long", "HTTP/1.1 431 Request Header Fields Too Large", ""]),
+        ("100 000 headers", "sends 100 000 headers", format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{many}\r\n").into_bytes(), &refused[..]),
+        ("a header of a MiB", "sends one long header", format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "y".repeat(1 << 20)).into_bytes(), refused),
+        ("a path of a MiB", "asks for a long path", format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "y".repeat(1 << 20)).into_bytes(), &["HTTP/1.1 414 URI Too Long", "HTTP/1.1 431 Request Header Fields Too Large", ""]),
         ("no HTTP", "sends what is no HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), refused),
-        ("two lengths", "says two lengths of a body", b"POST /hooks/x HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab".to_vec(), refused),
-        ("a length and chunks", "says two ways in which its body ends", b"POST /healthz HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_vec(), &["HTTP/1.1 400 Bad Request", "HTTP/1.1 405 Method Not Allowed", ""]),
-        ("an impossible chunk", "says a size of a chunk that no number holds", b"POST /hooks/innocent HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffffff\r\n".to_vec(), &["HTTP/1.1 400 Bad Request", ""]),
+        ("two lengths", "says two lengths of a body", b"POST /hooks/x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab".to_vec(), refused),
+        ("a length and chunks", "says two ways in which its body ends", b"POST /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_vec(), &["HTTP/1.1 400 Bad Request", "HTTP/1.1 405 Method Not Allowed", ""]),
+        ("an impossible chunk", "says a size of a chunk that no number holds", b"POST /hooks/innocent HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffffff\r\n".to_vec(), &["HTTP/1.1 400 Bad Request", ""]),
     ] {
         arena.attack(&Attack::new(name, tries, endings), |client| Got::new(first_line(client, &bytes), ""));
     }
@@ -228,17 +228,17 @@ fn connections_that_are_held() {
         (
             "300 half requests",
             "opens 300 connections and sends half a request on each",
-            "GET /healthz HTTP/1.1\r\nhost: a\r\nx-",
+            "GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-",
         ),
         (
             "300 slow bodies",
             "opens 300 connections and sends bodies a byte at a time",
-            "POST /hooks/innocent HTTP/1.1\r\nhost: a\r\ncontent-length: 500000\r\n\r\n",
+            "POST /hooks/innocent HTTP/1.1\r\nhost: localhost\r\ncontent-length: 500000\r\n\r\n",
         ),
         (
             "300 large announcements",
             "announces 300 components of 100 MiB, without the token",
-            "PUT /api/v1/components/x HTTP/1.1\r\nhost: a\r\ncontent-length: 104857600\r\n\r\n",
+            "PUT /api/v1/components/x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 104857600\r\n\r\n",
         ),
     ] {
         arena.attack(&Attack::new(name, tries, &["held"]).within_s(20), |client| {

@@ -204,6 +204,8 @@ fn with_get_confirm_a_get_shows_a_page_and_a_post_acts() {
         page.text()
     );
     http::get(&links.cancel).expect(200);
+    let unknown = http::request("FOO", &links.resume).send().expect(405);
+    assert_eq!(unknown.header("allow"), "GET, HEAD, POST, PUT, PATCH, DELETE");
     assert_eq!(server.client().execution(&id)["status"], "suspended");
     assert_eq!(http::post(&links.resume, &json!(1)).expect(200).json()["outcome"], "resumed");
     server.client().completed(&id);
@@ -304,6 +306,35 @@ fn the_button_of_the_approval_page_acts_and_its_fields_are_the_data() {
     let execution = server.client().completed(&id);
     let data = &execution["steps"]["step"]["exports"]["$resume_data"];
     assert_eq!(data["body"], json!({"comment": "fine"}));
+}
+
+#[test]
+fn what_a_person_is_logged_in_with_reaches_neither_step_nor_store() {
+    let server = Server::start();
+    let (id, links) = suspended(server.client(), &json!({}));
+    let pressed = http::request("POST", &links.approval)
+        .header("cookie", "session=of-a-person")
+        .header("authorization", "Basic of-a-person")
+        .header("proxy-authorization", "Basic of-a-person")
+        .header("x-kept", "yes")
+        .body("application/x-www-form-urlencoded", "action=resume");
+    pressed.send().expect(200);
+    let execution = server.client().completed(&id);
+    let data = &execution["steps"]["step"]["exports"]["$resume_data"];
+    assert_eq!(data["headers"]["x-kept"], "yes");
+    let history = server.client().get(&format!("/api/v1/executions/{id}/history")).text();
+    for kept in [execution.to_string(), history, server.log()] {
+        assert!(!kept.contains("of-a-person"), "{kept}");
+    }
+}
+
+#[test]
+fn the_page_shows_what_a_message_hides() {
+    let server = Server::start();
+    let message = "Pay \u{202e}001\u{2069} to A\u{200b}lice";
+    let (_, links) = suspended(server.client(), &json!({"message": message}));
+    let page = http::get(&links.approval).expect(200).text();
+    assert!(page.contains("<bdi>Pay \u{fffd}001\u{fffd} to A\u{fffd}lice</bdi>"), "{page}");
 }
 
 #[test]

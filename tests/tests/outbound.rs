@@ -180,6 +180,31 @@ fn a_step_may_call_its_own_link() {
     assert_eq!(step["exports"]["$resume"]["reason"], "request", "{execution:#}");
 }
 
+#[test]
+fn a_step_that_calls_its_own_server_speaks_for_no_proxy() {
+    let server = ServerOptions::new().env("WAYSTATION_TRUSTED_PROXIES", "127.0.0.1/32").start();
+    let client = server.client();
+    toolbox::deploy(client, "called", &json!([{"return": 1}]));
+    let url = format!("{}/hooks/called", client.url);
+    let headers = json!({
+        "Forwarded": "for=203.0.113.9",
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Host": "evil.example",
+        "X-Real-IP": "203.0.113.9",
+        "X-Else": "kept",
+    });
+    let send = json!({"send": {"method": "POST", "url": url, "headers": headers}});
+    let found = toolbox::result(client, &json!([send]));
+    let triggered: Value = serde_json::from_str(found.as_str().unwrap()).unwrap();
+    let event = client.completed(&run_id(&triggered))["event"].clone();
+    assert_eq!(
+        (&event["client_ip"], &event["headers"]["x-else"]),
+        (&json!("127.0.0.1"), &json!("kept"))
+    );
+    assert!(!event.to_string().contains("203.0.113.9"), "{event}");
+    assert!(!event.to_string().contains("evil.example"), "{event}");
+}
+
 /// A server whose patience is short.
 fn impatient() -> Server<'static> {
     ServerOptions::new()

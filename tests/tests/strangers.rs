@@ -146,8 +146,13 @@ fn a_request_says_clearly_whom_it_is_for() {
     let absolute =
         format!("GET http://rebound.example/api/v1/workflows HTTP/1.1\r\nHost: localhost\r\n{api}");
     assert_eq!(ask(&absolute), "421");
+    for path in ["/hooks/w", "/resume/x", "/cancel/x", "/approve/x", "/metrics", "/"] {
+        assert_eq!(ask(&format!("POST {path} HTTP/1.1\r\nHost: rebound.example")), "421", "{path}");
+    }
+    assert_eq!(ask("GET /readyz HTTP/1.1\r\nHost: elsewhere.example"), "200");
     let local = format!("GET /api/v1/workflows HTTP/1.1\r\nHost: localhost:1\r\n{api}");
     assert_eq!(ask(&local), "200");
+    assert_eq!(ask("POST /hooks/w HTTP/1.1\r\nHost: localhost:1"), "404");
 }
 
 #[test]
@@ -157,7 +162,7 @@ fn links_lead_to_the_public_url_whatever_host_a_request_names() {
     let client = server.client();
     toolbox::deploy(client, "w", &json!([{"suspend": {}}]));
     let request = http::request("POST", &format!("{}/hooks/w?a=b", client.url))
-        .header("host", "evil.example")
+        .header("host", "localhost:1")
         .header("x-forwarded-host", "evil.example")
         .header("forwarded", "host=evil.example");
     let triggered = request.send().expect(202);
@@ -167,9 +172,19 @@ fn links_lead_to_the_public_url_whatever_host_a_request_names() {
     for link in ["resume_url", "cancel_url", "approval_url"] {
         assert!(execution["waiting"][link].as_str().unwrap().starts_with(public), "{execution}");
     }
-    // And the public URL's host is a name of this server.
+    // And the public URL's host is a name of this server, as a proxy passes it on.
     let api = client.request("GET", "/api/v1/workflows").header("host", "flows.example");
     api.send().expect(200);
+    let called = |host: &str, path: &str| {
+        let request = http::request("POST", &format!("{}{path}", client.url));
+        request.header("host", host).header("x-forwarded-for", "192.0.2.1").send()
+    };
+    called("flows.example", "/hooks/w").expect(202);
+    let resume = execution["waiting"]["resume_url"].as_str().unwrap();
+    let resume = resume.strip_prefix(public).unwrap();
+    assert_eq!(called("evil.example", resume).expect(421).json()["code"], "misdirected_request");
+    assert_eq!(client.execution(execution["id"].as_str().unwrap())["status"], "suspended");
+    called("flows.example", resume).expect(200);
 }
 
 #[test]
@@ -287,11 +302,12 @@ fn the_log_says_who_did_it_and_never_with_what() {
             call(method, &format!("{}/hooks/toolbox/{secret}?link={link}", client.url), "none");
         }
         let mut broken = Raw::to(client);
-        broken.send(&format!("GET /resume/{secret} HTTP/1.1\r\nHost: a\r\n broken\r\n\r\n"));
+        broken
+            .send(&format!("GET /resume/{secret} HTTP/1.1\r\nHost: localhost\r\n broken\r\n\r\n"));
         broken.rest();
         let mut cut = Raw::to(client);
         cut.send(&format!(
-            "POST /resume/{secret} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+            "POST /resume/{secret} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
         ));
         drop(cut);
         secrets.push(secret);

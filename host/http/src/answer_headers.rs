@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -38,9 +38,11 @@ const GUEST_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Headers by which an answer speaks for all of its origin, or leaves something there. The
-/// origin is the operator's, and no step's.
-const ORIGIN_WIDE: [HeaderName; 9] = [
+/// origin is the operator's, and no step's. A cookie would reach every path of it, and whatever
+/// else lives at the same host, and no step would see it again.
+const ORIGIN_WIDE: [HeaderName; 10] = [
     STRICT_TRANSPORT_SECURITY,
+    SET_COOKIE,
     HeaderName::from_static("alt-svc"),
     HeaderName::from_static("clear-site-data"),
     HeaderName::from_static("critical-ch"),

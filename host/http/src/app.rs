@@ -41,8 +41,8 @@ pub struct HttpSettings {
     pub get_link: GetLink,
     /// Proxies that are believed about where a request came from.
     pub trusted_proxies: Vec<IpNet>,
-    /// The only names, beside those of loopback itself, under which the API is called; none is
-    /// any name. For servers that serve their own machine alone.
+    /// The only names, beside those of loopback itself, under which the server is called; none
+    /// is any name. For servers that serve their own machine alone.
     pub host_names: Option<Vec<String>>,
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn post(
             body::read(engine.limits(), &parts.headers, body, engine.limits().body_bytes_max)
                 .await?;
         let url = engine.public_url();
-        let mut data = RequestData::new(&parts, body, Sender::Anybody, url, client).await?;
+        let mut data = RequestData::new(&parts, body, Sender::Person, url, client).await?;
         let (action, rest) = take_action(data.body.to_value())?;
         data.body = BoundedJson::from_value(&rest, usize::MAX).map_err(json_problem)?;
         let answer = links::act(&shared, link, action, &data).await?;

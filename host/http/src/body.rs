@@ -6,15 +6,17 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout, timeout_at};
 use waystation_core::Limits;
 
 use crate::problem::{Code, Problem};
 
 /// The longest silence in a body.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 
-/// A body that comes more slowly than this all the time is too slow, in bytes a second.
-const SLOWEST: usize = 8192;
+/// A body that comes more slowly than this for longer than `SILENCE` is too slow, in bytes a
+/// second.
+pub(crate) const SLOWEST: u64 = 8192;
 
 /// Room that is made for a body before any of it is there, in bytes at most.
 const RESERVED_MAX: usize = 64 * 1024;
@@ -48,9 +50,9 @@ pub(crate) async fn read(
     }
     let read = async {
         let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(RESERVED_MAX));
+        let mut patience = Patience::new(Instant::now());
         loop {
-            let frame =
-                tokio::time::timeout(SILENCE, body.frame()).await.map_err(|_| too_slow())?;
+            let frame = timeout_at(patience.ends, body.frame()).await.map_err(|_| too_slow())?;
             let Some(frame) = frame else { return Ok(bytes) };
             let frame = frame.map_err(|_| {
                 Problem::new(Code::MalformedBody, "the body broke off before its end")
@@ -60,20 +62,33 @@ pub(crate) async fn read(
                 return Err(too_large(bytes_max));
             }
             bytes.extend_from_slice(&data);
+            patience.heard(data.len(), Instant::now());
         }
     };
-    let result =
-        tokio::time::timeout(whole(limits, bytes_max), read).await.map_err(|_| too_slow())?;
+    let whole = Duration::from_secs(limits.body_timeout_s.into());
+    let result = timeout(whole, read).await.map_err(|_| too_slow())?;
     if matches!(&result, Err(problem) if problem.code == Code::BodyTooLarge) {
         drain(body).await;
     }
     result
 }
 
-/// The longest that a body of so many bytes may take in all.
-fn whole(limits: &Limits, bytes_max: usize) -> Duration {
-    let enough = SILENCE + Duration::from_secs((bytes_max / SLOWEST) as u64);
-    enough.min(Duration::from_secs(limits.body_timeout_s.into()))
+/// How long a body is waited for. What comes wins back the time in which it should have come,
+/// and no more than `SILENCE` is ever kept: neither a byte now and then nor much at the start
+/// lets anybody hold a place.
+struct Patience {
+    ends: Instant,
+}
+
+impl Patience {
+    fn new(now: Instant) -> Patience {
+        Patience { ends: now + SILENCE }
+    }
+
+    fn heard(&mut self, bytes: usize, now: Instant) {
+        let won = Duration::from_micros((bytes as u64).saturating_mul(1_000_000) / SLOWEST);
+        self.ends = (self.ends + won).min(now + SILENCE);
+    }
 }
 
 async fn drain(mut body: Body) {
@@ -87,7 +102,7 @@ async fn drain(mut body: Body) {
         }
     };
     // How far it got makes no difference: the answer is 413 either way.
-    let _ = tokio::time::timeout(DRAIN, read).await;
+    let _ = timeout(DRAIN, read).await;
 }
 
 fn too_large(bytes_max: usize) -> Problem {
@@ -111,12 +126,42 @@ mod tests {
     }
 
     #[test]
-    fn small_bodies_get_less_time_than_large_ones_and_none_more_than_is_set() {
+    fn what_comes_wins_back_its_time_and_no_more() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut patience = Patience::new(start);
+        assert_eq!(patience.ends, at(30));
+        patience.heard(2 * 8192, at(10));
+        assert_eq!(patience.ends, at(32));
+        patience.heard(1, at(31));
+        assert!(patience.ends > at(32) && patience.ends < at(33));
+        patience.heard(100 << 20, at(32));
+        assert_eq!(patience.ends, at(62), "much at once saves nothing up");
+    }
+
+    /// How long it takes until a body is given up that comes like this: so many bytes at first,
+    /// then so many each second.
+    async fn held(limits: &Limits, first: usize, each_second: usize) -> (Option<Code>, u64) {
+        let trickle = futures_util::stream::unfold(true, move |is_first| async move {
+            let bytes = if is_first { first } else { each_second };
+            tokio::time::sleep(Duration::from_secs(u64::from(!is_first))).await;
+            Some((Ok::<_, std::io::Error>(bytes::Bytes::from(vec![b'x'; bytes])), false))
+        });
+        let started = Instant::now();
+        let body = Body::from_stream(trickle);
+        let read = super::read(limits, &HeaderMap::new(), body, limits.component_bytes_max).await;
+        (read.err().map(|problem| problem.code), started.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickle_is_given_up_soon_and_a_slow_line_is_not() {
         let limits = Limits::default();
-        assert_eq!(whole(&limits, limits.body_bytes_max).as_secs(), 30 + 64);
-        assert_eq!(whole(&limits, limits.component_bytes_max).as_secs(), 600);
+        assert_eq!(held(&limits, 1, 1).await, (Some(Code::BodyTimeout), 30));
+        assert_eq!(held(&limits, 50 << 20, 1).await, (Some(Code::BodyTimeout), 30));
+        assert_eq!(held(&limits, 1, 4096).await, (Some(Code::BodyTimeout), 59));
+        assert_eq!(held(&limits, 1, 8192).await, (Some(Code::BodyTimeout), 600));
         let short = Limits { body_timeout_s: 1, ..limits };
-        assert_eq!(whole(&short, short.body_bytes_max).as_secs(), 1);
+        assert_eq!(held(&short, 1, 1 << 20).await, (Some(Code::BodyTimeout), 1));
     }
 
     async fn read_plain(bytes: Vec<u8>, bytes_max: usize) -> Result<Vec<u8>, Problem> {

@@ -41,7 +41,7 @@ pub(crate) async fn create(
     let engine = shared.engine();
     let workflow: WorkflowName = segment.existing(Code::UnknownWorkflow)?;
     let patience = wait::patience(&headers, &query)?;
-    let idempotency_key = idempotency::key(&headers)?;
+    let idempotency_key = idempotency::of_api(&headers)?;
     let body = body::read(engine.limits(), &headers, body, engine.limits().body_bytes_max).await?;
     let event = json_body::parse(&headers, body, engine.limits().payload_bytes_max)?;
     let request = TriggerRequest { workflow, event, idempotency_key, caller_waits: false };
@@ -197,7 +197,7 @@ pub(crate) async fn resume(
     let body =
         body::read(engine.limits(), &parts.headers, body, engine.limits().body_bytes_max).await?;
     let url = engine.public_url();
-    let data = RequestData::new(&parts, body, Sender::Operator, url, client).await?;
+    let data = RequestData::new(&parts, body, Sender::Person, url, client).await?;
     Ok(Json(engine.resume(id, link_call(&data)?).await?))
 }
 

@@ -60,6 +60,6 @@ pub async fn event(
 ) -> Result<BoundedJson, Refusal> {
     let (parts, body) = request.into_parts();
     let client = ClientIp(client_ip);
-    let data = RequestData::new(&parts, body, Sender::Anybody, public_url, client).await?;
+    let data = RequestData::new(&parts, body, Sender::Webhook, public_url, client).await?;
     Ok(data.to_json()?)
 }

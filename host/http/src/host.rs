@@ -34,8 +34,8 @@ pub(crate) async fn ours(
     let (parts, body) = request.into_parts();
     let ours = named(&parts)?.is_none_or(|authority| is_ours(&authority, names));
     if !ours {
-        let detail = "the API of a server that listens on loopback is called as localhost, by a \
-                      loopback address or by the host of its public_url";
+        let detail = "a server that listens on loopback is called as localhost, by a loopback \
+                      address or by the host of its public_url";
         return Err(Problem::new(Code::MisdirectedRequest, detail));
     }
     Ok(next.run(HttpRequest::from_parts(parts, body)).await)

@@ -9,12 +9,29 @@ const NAME: &str = "idempotency-key";
 /// Its longest value, in bytes.
 const BYTES_MAX: usize = 255;
 
-/// The caller's name for this wish.
+/// What the keys of hooks begin with: no key of the API does, since none has a space. Anybody
+/// may call a hook, and nobody there takes a key that a caller of the API will use.
+const OF_HOOKS: &str = "hook ";
+
+/// The name that a caller of the API has for this wish.
 ///
 /// # Errors
 ///
 /// 400 unless it is 1 to 255 visible ASCII characters, once.
-pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(crate) fn of_api(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    key(headers)
+}
+
+/// The name that a caller of a hook has for it, apart from those of the API.
+///
+/// # Errors
+///
+/// As for the API.
+pub(crate) fn of_hook(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    Ok(key(headers)?.map(|key| format!("{OF_HOOKS}{key}")))
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(NAME).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let bytes = value.as_bytes();
@@ -39,6 +56,17 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(NAME, HeaderValue::from_str(value).unwrap());
         key(&headers)
+    }
+
+    #[test]
+    fn what_a_hook_is_told_is_no_key_of_the_api() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(of_hook(&headers).unwrap(), None);
+        headers.insert(NAME, HeaderValue::from_static("order-17"));
+        // As keys were stored before hooks had their own.
+        assert_eq!(of_api(&headers).unwrap().as_deref(), Some("order-17"));
+        let hook = of_hook(&headers).unwrap().unwrap();
+        assert!(hook.contains("order-17") && with(&hook).is_err(), "{hook:?}");
     }
 
     #[test]

@@ -60,6 +60,7 @@ mod source;
 mod stream;
 mod token_routes;
 mod tokens;
+mod visible;
 mod wait;
 mod workflow_file;
 mod workflows;

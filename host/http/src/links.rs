@@ -13,9 +13,15 @@ use waystation_engine::{CallError, LinkAnswer, LinkOutcome};
 use crate::app::{Ctx, Shared};
 use crate::client::ClientIp;
 use crate::params::Segment;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::request_data::{RequestData, Sender};
 use crate::{GetLink, approval, body, executions, page, prefetch};
+
+/// The methods of a link by name. All others act, too, where a GET does.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
+/// What acts where a GET asks first: what nobody sends who only looks.
+const CONFIRMING: [Method; 4] = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// The resume link.
 pub(crate) async fn resume(
@@ -48,17 +54,21 @@ async fn call(
     let confirms = shared.app.settings.get_link == GetLink::Confirm;
     let result = async {
         let link = verify(shared, token, action)?;
-        if let Some(response) = without_acting(&request, "GET, HEAD, POST, PUT, PATCH, DELETE") {
+        if let Some(response) = without_acting(&request, METHODS) {
             return Ok(response);
         }
         if confirms && request.method() == Method::GET {
             return approval::show(shared, link, approval::Buttons::Only(action)).await;
         }
+        if confirms && !CONFIRMING.contains(request.method()) {
+            let allow = [(ALLOW, METHODS)];
+            return Ok((allow, refused(method_not_allowed(), html)).into_response());
+        }
         let (parts, body) = request.into_parts();
         let limits = shared.engine().limits();
         let body = body::read(limits, &parts.headers, body, limits.body_bytes_max).await?;
         let url = shared.engine().public_url();
-        let data = RequestData::new(&parts, body, Sender::Anybody, url, client).await?;
+        let data = RequestData::new(&parts, body, Sender::Person, url, client).await?;
         let answer = act(shared, link, action, &data).await?;
         Ok(answered(shared, &answer, html))
     };
@@ -92,6 +102,11 @@ pub(crate) fn without_acting(request: &Request, allow: &'static str) -> Option<R
         }
         _ => None,
     }
+}
+
+fn method_not_allowed() -> Problem {
+    let detail = "this link takes other methods, since a GET on it asks first; Allow names them";
+    Problem::new(Code::MethodNotAllowed, detail)
 }
 
 /// Does what the link says.

@@ -8,6 +8,7 @@ use waystation_engine::{Approval, ApprovalState, LinkAnswer, LinkOutcome};
 use crate::approval::Buttons;
 use crate::problem::{Code, Problem};
 use crate::relative::{utc, words};
+use crate::visible::visible;
 
 /// The stylesheet, which the policy in `answer_headers` names by its digest.
 pub(crate) const STYLE: &str = include_str!("page.css");
@@ -70,7 +71,7 @@ pub(crate) fn approval(approval: &Approval, buttons: Buttons, now: Timestamp) ->
     match &approval.state {
         ApprovalState::Open { message, since, deadline, kind, on_timeout } => {
             let content = html! {
-                @if let Some(message) = message { p class="message" { (message) } }
+                @if let Some(message) = message { p class="message" { (visible(message)) } }
                 dl {
                     (facts)
                     dt { "Waiting since" } dd { (moment(*since, now)) }
@@ -189,7 +190,7 @@ pub(crate) fn refused(problem: &Problem) -> Html<String> {
         _ => &problem.detail,
     };
     let content = html! {
-        p { (sentence(text)) }
+        p { (visible(&sentence(text))) }
         @if problem.code.status().is_server_error() {
             p { "Nothing was decided. Please try again in a moment." }
         }
@@ -234,6 +235,15 @@ mod tests {
         assert!(page.contains("&lt;script&gt;alert(1)"));
         assert!(page.contains("value=\"resume\"") && page.contains("value=\"cancel\""));
         assert!(page.contains("1970-01-02 00:00:00 UTC") && page.contains("in 24 hours"));
+    }
+
+    #[test]
+    fn what_a_step_says_orders_nothing_but_itself() {
+        let page = approval(&open("pay \u{202e}001"), Buttons::Both, Timestamp::default()).0;
+        assert!(page.contains("<bdi>pay \u{fffd}001</bdi>"), "{page}");
+        let problem = Problem::new(Code::SchemaMismatch, "\u{2066}x\u{200b}".to_owned());
+        let page = refused(&problem).0;
+        assert!(page.contains("<bdi>\u{fffd}x\u{fffd}.</bdi>"), "{page}");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, HeaderName, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -37,13 +37,25 @@ pub(crate) struct RequestData {
     client_ip: Option<String>,
 }
 
-/// Whose request it is.
+/// Whose request it is: what a step sees of it is stored, and shown to whoever may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
-    /// Anybody: the step gets all headers, since they were sent to it.
-    Anybody,
-    /// The operator, whose credentials are not the step's business.
-    Operator,
+    /// Who calls a hook: how it authenticates is meant for the step, which checks it.
+    Webhook,
+    /// Who calls a link, or the API. The link or the token is what counts; what a browser or a
+    /// proxy sends besides is for whatever else lives at this origin.
+    Person,
+}
+
+impl Sender {
+    /// The headers that the step does not get. Cookies are set by others than steps, and
+    /// a proxy's credentials end with the proxy.
+    fn withholds(self) -> &'static [HeaderName] {
+        match self {
+            Sender::Webhook => &[COOKIE, PROXY_AUTHORIZATION],
+            Sender::Person => &[COOKIE, PROXY_AUTHORIZATION, AUTHORIZATION],
+        }
+    }
 }
 
 impl RequestData {
@@ -107,7 +119,7 @@ pub(crate) fn json_problem(error: JsonError) -> Problem {
 fn headers(headers: &HeaderMap, sender: Sender) -> BTreeMap<String, String> {
     let mut all = BTreeMap::<String, String>::new();
     for (name, value) in headers {
-        if sender == Sender::Operator && (name == AUTHORIZATION || name == COOKIE) {
+        if sender.withholds().contains(name) {
             continue;
         }
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -205,7 +217,7 @@ mod tests {
     use super::*;
 
     async fn data(request: axum::http::request::Builder, body: &[u8]) -> Result<Value, Problem> {
-        data_of(request, body, Sender::Anybody).await
+        data_of(request, body, Sender::Webhook).await
     }
 
     async fn data_of(
@@ -290,16 +302,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_operators_credentials_stay_out() {
+    async fn credentials_that_are_not_for_the_step_stay_out() {
         let request = || {
             Request::post("/")
                 .header("Authorization", "Bearer s")
                 .header("Cookie", "c")
+                .header("cookie", "d")
+                .header("Proxy-Authorization", "Basic p")
                 .header("a", "b")
         };
-        let operator = data_of(request(), b"", Sender::Operator).await.unwrap();
-        assert_eq!(operator["headers"], json!({"a": "b"}));
-        let anybody = data_of(request(), b"", Sender::Anybody).await.unwrap();
-        assert_eq!(anybody["headers"]["authorization"], "Bearer s");
+        let person = data_of(request(), b"", Sender::Person).await.unwrap();
+        assert_eq!(person["headers"], json!({"a": "b"}));
+        let webhook = data_of(request(), b"", Sender::Webhook).await.unwrap();
+        assert_eq!(webhook["headers"], json!({"a": "b", "authorization": "Bearer s"}));
     }
 }

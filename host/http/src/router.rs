@@ -26,13 +26,10 @@ pub fn router(app: App) -> Router {
     let (rates, waits) = (Rates::new(limits), Waits::new(limits.connections_max));
     let shared = Arc::new(Shared { app, metrics: HttpMetrics::new(), rates, waits });
     Router::new()
-        .nest("/api/v1", api(&shared))
-        .merge(link_routes(&shared))
-        .merge(hook_routes(&shared))
+        .merge(doors(&shared))
+        // Whoever watches asks by whatever name it has, and learns little.
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::get))
-        .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(method_not_allowed)
         // Each route reads its body by `body::read`, which has limits of its own.
         .layer(DefaultBodyLimit::disable())
@@ -42,6 +39,18 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(answer_headers::on_all))
         .layer(from_fn_with_state(Arc::clone(&shared), client::identify))
         .with_state(shared)
+}
+
+/// All that is called by a name of ours alone.
+fn doors(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    Router::new()
+        .nest("/api/v1", api(shared))
+        .merge(link_routes(shared))
+        .merge(hook_routes(shared))
+        .route("/metrics", get(metrics::get))
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(shared), host::ours))
 }
 
 /// A route of the API.
@@ -116,7 +125,6 @@ fn api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(shared), auth::authenticate))
-        .layer(from_fn_with_state(Arc::clone(shared), host::ours))
         .layer(from_fn(answer_headers::on_api))
 }
 

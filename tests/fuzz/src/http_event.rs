@@ -98,7 +98,9 @@ fn is_the_request(event: &BoundedJson, request: &Request<Vec<u8>>) {
     assert_eq!(event["client_ip"], CLIENT);
     assert!(event["query"].is_object());
     let headers = event["headers"].as_object().expect("an object of headers");
-    assert_eq!(headers.len(), request.headers().keys_len());
+    // Cookies are not the step's business.
+    let kept = request.headers().keys().filter(|name| *name != "cookie").count();
+    assert_eq!(headers.len(), kept);
     for (name, value) in headers {
         assert!(!name.bytes().any(|byte| byte.is_ascii_uppercase()), "{name}");
         assert!(value.is_string(), "{value}");

@@ -111,6 +111,24 @@ async fn a_trigger_is_answered_at_once_or_when_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_key_at_a_hook_is_no_key_at_the_api() {
+    let door = Door::open(GetLink::Act).await;
+    door.deploy(json!({}), json!({"http": {}})).await;
+    let key = [("authorization", "Bearer secret"), ("idempotency-key", "order-7")];
+    let call = async |path: &str| {
+        let answer = door.call("POST", path, &key, "").await;
+        (answer.status.as_u16(), answer.json()["id"].as_str().unwrap().to_owned())
+    };
+    // Anybody may call a hook, and takes no key there that a caller of the API will use.
+    let (status, hooked) = call("/hooks/w").await;
+    assert_eq!(status, 202);
+    let (status, asked) = call("/api/v1/workflows/w/executions").await;
+    assert!(status == 201 && asked != hooked);
+    assert_eq!(call("/api/v1/workflows/w/executions").await, (200, asked));
+    assert_eq!(call("/hooks/w").await, (202, hooked));
+}
+
+#[tokio::test]
 async fn hooks_take_any_request_and_may_let_a_step_answer() {
     let door = Door::open(GetLink::Act).await;
     door.deploy(json!({}), json!({})).await;

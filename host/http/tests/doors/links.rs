@@ -111,12 +111,74 @@ async fn the_approval_page_asks_and_its_buttons_act() {
 }
 
 #[tokio::test]
+async fn with_confirm_each_method_that_means_it_acts_and_without_any_does() {
+    for (get_link, methods) in [
+        (GetLink::Confirm, &["POST", "PUT", "PATCH", "DELETE"][..]),
+        (GetLink::Act, &["GET", "POST", "PUT", "PATCH", "DELETE", "FOO"]),
+    ] {
+        for method in methods {
+            let door = Door::open(get_link).await;
+            let execution = door.paused().await;
+            let answer = door.call(method, &link(&execution, "resume_url"), &[], "").await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()["outcome"]),
+                (200, &json!("resumed"))
+            );
+        }
+    }
+}
+
+/// What a browser that is logged in elsewhere at this origin sends, or a proxy.
+const CREDENTIALS: [(&str, &str); 3] = [
+    ("cookie", "session=of-a-person"),
+    ("authorization", "Basic of-a-person"),
+    ("proxy-authorization", "Basic of-a-person"),
+];
+
+#[tokio::test]
+async fn the_credentials_of_who_calls_a_link_are_not_the_steps_business() {
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let kept = ("x-kept", "yes");
+    let [cookie, authorization, proxy] = CREDENTIALS;
+    let headers = [cookie, authorization, proxy, form, kept];
+    for (name, body) in [("resume_url", "a=b"), ("approval_url", "action=resume&a=b")] {
+        let door = Door::open(GetLink::Act).await;
+        let execution = door.paused().await;
+        assert_eq!(door.call("POST", &link(&execution, name), &headers, body).await.status, 200);
+        let done = door.done(&execution).await;
+        let data = &done["steps"]["a"]["exports"]["$resume_data"];
+        assert_eq!(
+            (&data["headers"]["x-kept"], &data["body"]),
+            (&json!("yes"), &json!({"a": "b"}))
+        );
+        assert!(!done.to_string().contains("of-a-person"), "{name}: {done}");
+    }
+}
+
+#[tokio::test]
+async fn a_hook_hands_on_how_its_caller_authenticates_and_no_cookies() {
+    let door = Door::open(GetLink::Act).await;
+    door.deploy(json!({}), json!({"http": {}})).await;
+    let answer = door.call("POST", "/hooks/w", &CREDENTIALS, "").await;
+    let headers = door.done(&answer.json()).await["event"]["headers"].clone();
+    assert_eq!(headers, json!({"authorization": "Basic of-a-person", "host": "w.example"}));
+}
+
+#[tokio::test]
 async fn a_get_may_have_to_be_confirmed() {
     let door = Door::open(GetLink::Confirm).await;
     let execution = door.paused().await;
     let cancel = link(&execution, "cancel_url");
     let page = door.call("GET", &cancel, &[HTML], "").await;
     assert!(page.text.contains("value=\"cancel\"") && !page.text.contains("value=\"resume\""));
+    for method in ["FOO", "PROPFIND", "TRACE", "get"] {
+        let refused = door.call(method, &cancel, &[], "").await;
+        refused.problem(405, "method_not_allowed");
+        assert_eq!(refused.header("allow"), "GET, HEAD, POST, PUT, PATCH, DELETE", "{method}");
+        let page = door.call(method, &cancel, &[HTML], "").await;
+        assert_eq!(page.status, 405, "{method}");
+        assert!(page.header("content-type").starts_with("text/html"), "{method}");
+    }
     assert_eq!(door.status(&execution).await, "suspended");
     let answer = door.call("POST", &cancel, &[], "").await;
     assert_eq!(answer.json()["outcome"], "canceled");

@@ -73,21 +73,40 @@ async fn a_request_names_one_host_and_nothing_is_made_from_it() {
 }
 
 #[tokio::test]
-async fn a_local_servers_api_is_not_called_under_a_foreign_name() {
+async fn a_local_server_is_not_called_under_a_foreign_name() {
     let host_names = Some(vec!["w.example".to_owned()]);
     let door = Door::open_with(HttpSettings { host_names, ..HttpSettings::default() }).await;
     let call = async |host: &str, path: &str| {
         let headers = [("host", host), ("authorization", "Bearer secret")];
         door.call("GET", path, &headers, "").await
     };
+    let execution = door.paused().await;
+    let resume = link(&execution, "resume_url");
     for host in ["w.example", "localhost:8787", "127.0.0.1:8787", "[::1]:8787"] {
         assert_eq!(call(host, "/api/v1/workflows").await.status, 200, "{host}");
+        assert_eq!(call(host, "/metrics").await.status, 200, "{host}");
+        call(host, "/hooks/w").await.problem(404, "no_http_trigger");
     }
+    let resume = resume.as_str();
     for host in ["rebound.example", "rebound.example:8787", "192.0.2.1"] {
-        let refused = call(host, "/api/v1/workflows").await;
-        refused.problem(421, "misdirected_request");
-        assert_eq!(call(host, "/healthz").await.status, 200, "{host}");
+        for path in [
+            "/api/v1/workflows",
+            "/hooks/w",
+            "/hooks/w/x",
+            resume,
+            "/approve/x",
+            "/cancel/x",
+            "/metrics",
+            "/nothing",
+        ] {
+            call(host, path).await.problem(421, "misdirected_request");
+        }
+        for path in ["/healthz", "/readyz"] {
+            assert_eq!(call(host, path).await.status, 200, "{host}");
+        }
     }
+    assert_eq!(door.status(&execution).await, "suspended");
+    assert_eq!(call("w.example", resume).await.status, 200);
 }
 
 #[tokio::test]
@@ -135,6 +154,7 @@ async fn answers_say_what_browsers_may_do_with_them() {
     let policy = answer.header("content-security-policy");
     assert!(policy.starts_with("sandbox ") && !policy.contains("same-origin"), "{policy}");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert_eq!(answer.header("set-cookie"), "");
 }
 
 #[tokio::test]

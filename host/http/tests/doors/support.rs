@@ -51,7 +51,8 @@ impl StepRunner for Obedient {
             }
             Some("respond") => {
                 if let Some(responder) = &request.responder {
-                    let headers = [("x-step", "1"), ("content-type", "text/html")];
+                    let headers =
+                        [("x-step", "1"), ("content-type", "text/html"), ("set-cookie", "a=b")];
                     let headers = headers.map(|(name, value)| (name.into(), value.into())).to_vec();
                     responder.respond(HttpResponse { status: 201, headers, body: b"hi".to_vec() });
                 }

@@ -17,6 +17,7 @@ use super::connect::{Opened, connect};
 use super::destination::Destination;
 use super::echo::Echo;
 use super::error::CallError;
+use super::own::drop_forwarding;
 use super::patience::Patience;
 use super::places::Place;
 use super::request_body::{BoundedBody, drain};
@@ -35,19 +36,23 @@ pub(super) async fn call(
     let (parts, body) = request.into_parts();
     let destination = Destination::of(&parts.method, &parts.uri);
     let shown = shown(&parts.method, &parts.uri, destination.as_ref().ok(), &caller.secrets);
-    let (to, place, opened) = match open(&caller, destination, &patience).await {
-        Ok(opened) => opened,
-        Err(error) => {
-            drain(body);
-            return Err(give_up(&caller, &shown, &error));
-        }
-    };
+    let Open { to, place, connection, comes_back } =
+        match open(&caller, destination, &patience).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                drain(body);
+                return Err(give_up(&caller, &shown, &error));
+            }
+        };
     // From here on the destination is checked and connected: whatever is put into the request
     // goes there and nowhere else.
     let mut request = addressed(Request::from_parts(parts, body), &to)?;
     let echo = Echo::of(&caller.secrets, &to);
     if echo.is_some() {
         Echo::ask(request.headers_mut());
+    }
+    if comes_back {
+        drop_forwarding(request.headers_mut());
     }
     let by = Instant::now() + patience.first_byte;
     let substituting = substitute(&caller.secrets, &to, request, &caller.log, &caller.under_way);
@@ -56,7 +61,7 @@ pub(super) async fn call(
         Ok(Err(fault)) => return Err(give_up(&caller, &shown, &fault.into())),
         Err(_) => return Err(give_up(&caller, &shown, &CallError::FirstByteTimeout)),
     };
-    let (answer, driven) = match exchange(&caller, request, opened, by).await {
+    let (answer, driven) = match exchange(&caller, request, connection, by).await {
         Ok(answered) => answered,
         Err(error) => return Err(give_up(&caller, &shown, &error)),
     };
@@ -80,12 +85,21 @@ pub(super) async fn call(
     Ok((answer, io))
 }
 
+/// A call that may be sent.
+struct Open {
+    to: Destination,
+    place: Place,
+    connection: Opened,
+    /// May it be this server that gets it?
+    comes_back: bool,
+}
+
 /// Everything before the request is sent.
 async fn open(
     caller: &Caller,
     destination: Result<Destination, &'static str>,
     patience: &Patience,
-) -> Result<(Destination, Place, Opened), CallError> {
+) -> Result<Open, CallError> {
     let guard = &caller.guard;
     let calls_max = guard.limits.http_calls_max;
     if caller.calls.fetch_add(1, Ordering::Relaxed) >= calls_max {
@@ -99,11 +113,11 @@ async fn open(
     let Ok(Some(place)) = timeout_at(deadline, taking).await else {
         return Err(CallError::NoPlace);
     };
-    let addresses = guard.resolve(&to, caller.lookups.clone(), deadline).await?;
-    let connecting = connect(guard, &to, &addresses);
-    let opened =
+    let way = guard.resolve(&to, caller.lookups.clone(), deadline).await?;
+    let connecting = connect(guard, &to, &way.addresses);
+    let connection =
         timeout_at(deadline, connecting).await.map_err(|_| CallError::ConnectTimeout)??;
-    Ok((to, place, opened))
+    Ok(Open { to, place, connection, comes_back: way.comes_back })
 }
 
 /// Sends the request, and waits for the answer's headers until `by`. Besides them comes what drives the

@@ -18,6 +18,15 @@ use crate::OutboundPolicy;
 /// Addresses of one name that are tried, all of them checked.
 const ADDRESSES_MAX: usize = 16;
 
+/// The way of a call, all of it checked.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// One of them is connected to.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// May it lead to this server?
+    pub(super) comes_back: bool,
+}
+
 /// The operator's rules, and what all calls share.
 pub(crate) struct Guard {
     policy: OutboundPolicy,
@@ -57,14 +66,14 @@ impl Guard {
         }
     }
 
-    /// The destination's addresses, all of which may be connected to. Looked up once; who
+    /// The way to the destination, whose addresses may all be connected to. Looked up once; who
     /// connects uses these and no others. `run` bounds what one run looks up at the same time.
     pub(super) async fn resolve(
         &self,
         to: &Destination,
         run: Arc<Semaphore>,
         by: Instant,
-    ) -> Result<Vec<SocketAddr>, CallError> {
+    ) -> Result<Way, CallError> {
         let mut addresses = match to.address() {
             Some(address) => vec![SocketAddr::new(address, to.port)],
             None => self.lookups.look_up(to.host_text(), to.port, run, by).await?,
@@ -73,7 +82,9 @@ impl Guard {
         let local = self.lookups.resolver().local_addresses().map_err(CallError::LocalAddresses)?;
         self.check_addresses(to, &addresses, &local)?;
         addresses.truncate(ADDRESSES_MAX);
-        Ok(addresses)
+        let own = self.policy.own.as_ref();
+        let comes_back = own.is_some_and(|own| own.may_get(to, &addresses, &local));
+        Ok(Way { addresses, comes_back })
     }
 
     /// One bad address spoils the name. Whoever mixes them wants the choice to be made by

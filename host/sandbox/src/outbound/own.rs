@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use http::{HeaderMap, HeaderName};
 use url::{Host, Url};
 use waystation_core::{normal_host, straight_path};
 
@@ -36,8 +37,29 @@ impl OwnServer {
 
     /// Would this call ask us, by our public name, for what is not open to steps?
     pub(super) fn forbids_name(&self, to: &Destination) -> bool {
-        let Some(public) = &self.public else { return false };
-        public.host == to.host && public.ports.contains(&to.port) && public.forbids(&to.path)
+        self.named_by(to).is_some_and(|public| public.forbids(&to.path))
+    }
+
+    /// May this call come to us: by our public name, or at an address of this machine, `local`
+    /// or loopback, where we listen, or a proxy that sends us what it gets?
+    pub(super) fn may_get(
+        &self,
+        to: &Destination,
+        addresses: &[SocketAddr],
+        local: &[IpAddr],
+    ) -> bool {
+        let is_here = |address: &SocketAddr| {
+            let ip = address.ip().to_canonical();
+            ip.is_loopback() || ip.is_unspecified() || local.contains(&ip)
+        };
+        let is_ours = |address: &SocketAddr| is_here(address) || self.is_at(*address, local);
+        self.named_by(to).is_some() || addresses.iter().any(is_ours)
+    }
+
+    fn named_by(&self, to: &Destination) -> Option<&Public> {
+        self.public
+            .as_ref()
+            .filter(|public| public.host == to.host && public.ports.contains(&to.port))
     }
 
     /// Would this call do so at `address`? `local` are the addresses of this machine.
@@ -85,6 +107,20 @@ impl Public {
             None => false,
         }
     }
+}
+
+/// Takes out what proxies say of whom they heard from. Where this machine is a trusted proxy, a
+/// step that calls its own server would be believed.
+pub(super) fn drop_forwarding(headers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| forwards(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+fn forwards(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-")
 }
 
 fn is_open(path: &str) -> bool {
@@ -178,6 +214,42 @@ mod tests {
         for path in OPEN {
             assert!(!own.forbids_name(&to(&format!("https://flows.example.com{path}"))), "{path}");
         }
+    }
+
+    #[test]
+    fn what_may_come_back_to_us_is_known() {
+        let own = own("10.0.0.7:8787", "https://flows.example.com");
+        let local: Vec<IpAddr> = vec!["10.0.0.7".parse().unwrap()];
+        let may =
+            |url: &str, address: &str| own.may_get(&to(url), &[address.parse().unwrap()], &local);
+        assert!(may("https://flows.example.com/hooks/w", "8.8.8.8:443"));
+        for here in ["10.0.0.7:8787", "10.0.0.7:80", "127.0.0.1:80", "[::1]:80", "0.0.0.0:1"] {
+            assert!(may("http://other.example/hooks/w", here), "{here}");
+        }
+        assert!(!may("https://other.example/hooks/w", "8.8.8.8:443"));
+        assert!(!may("https://flows.example.com:8443/hooks/w", "8.8.8.8:8443"));
+    }
+
+    #[test]
+    fn what_proxies_say_is_taken_out_and_nothing_else() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "Forwarded",
+            "X-Forwarded-For",
+            "x-forwarded-for",
+            "X-Forwarded-Proto",
+            "X-Forwarded-Host",
+            "X-Real-IP",
+            "X-Forwardedness",
+            "Authorization",
+        ] {
+            let name: HeaderName = name.parse().unwrap();
+            headers.append(name, http::HeaderValue::from_static("x"));
+        }
+        drop_forwarding(&mut headers);
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["authorization", "x-forwardedness"]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ async fn reads(store: &SledStore, execution: &Execution) {
     let _ = store.payloads(id, &execution.payloads()).await;
     let _ = store.payloads(id, &[PayloadId(0)]).await;
     let _ = store.history(id, 0, Page::of(LIMIT)).await;
-    let _ = store.logs(id).await;
+    let _ = store.logs(id, 0, Page::of(LIMIT)).await;
     if let Some(pause) = execution.pause() {
         let _ = store.pause_end(id, pause.id).await;
     }
@@ -130,7 +130,7 @@ async fn triggers_and_deploys(store: &SledStore, workflow: Workflow) {
     let room = Room::ANY;
     let record = NewRecord { transition, idempotency_key: Some("key".into()), room };
     let _ = store.create(record).await;
-    let _ = store.workflow_versions(&workflow.spec.name).await;
+    let _ = store.workflow_versions(&workflow.spec.name, 0, Page::of(LIMIT)).await;
     let _ = store.delete_workflow(&workflow.spec.name).await;
     let Workflow { spec, digests, grants, .. } = workflow;
     let _ = store.put_workflow(NewWorkflow { spec, digests, grants }, NOW).await;
