@@ -2,6 +2,7 @@ def handler(pd: 'pipedream'):
     urls = pd.flow.suspend()
     pd.send.email(
       subject="Please approve this important workflow",
-      text=f"Click here to approve the workflow: {urls["resume_url"]}, and cancel here: {urls["cancel_url"]}"
+      # A page with both buttons. The other two links act when they are opened, and mail scanners open links.
+      text=f"Click here to approve the workflow, or to cancel it: {urls["approval_url"]}"
     )
     # The workflow is suspended at the end of the step

@@ -33,6 +33,16 @@ pub(crate) fn is_filtered(pid: Pid) -> Option<bool> {
     Some(mode.trim() == "2")
 }
 
+/// The largest file that a crash may leave, as the process itself may set it; `None` is without
+/// a bound.
+pub(crate) fn core_bytes_max(pid: Pid) -> Option<u64> {
+    let limits = fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_nonzero()));
+    let limits = limits.expect("the process is there");
+    let line = limits.lines().find(|line| line.starts_with("Max core file size"));
+    let words: Vec<&str> = line.expect("the kernel tells it").split_whitespace().collect();
+    words.get(5)?.parse().ok()
+}
+
 /// The parent of a process that is alive.
 fn parent_of(pid: Pid) -> Option<Pid> {
     let stat = stat(pid)?;

@@ -238,6 +238,15 @@ impl<'a> Server<'a> {
         pid.expect("a process has an id")
     }
 
+    /// The largest file that a crash of it may leave, in bytes; `None` is without a bound.
+    ///
+    /// # Panics
+    ///
+    /// The process is no more.
+    pub fn core_bytes_max(&self) -> Option<u64> {
+        processes::core_bytes_max(self.pid())
+    }
+
     /// The processes that check and compile components for it.
     pub fn compilers(&self) -> Vec<Process> {
         processes::children(self.pid()).into_iter().map(Process).collect()

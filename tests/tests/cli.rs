@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a helper that finds nothing there has failed")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
-use waystation_tests::{Cli, Server, guests, http};
+use waystation_tests::{Cli, Recorder, Server, ServerOptions, guests, http};
 
 const WORKFLOW: &str = "\
 name: pause
@@ -211,4 +212,65 @@ fn the_token_beside_the_data_directory_is_found() {
         json!({"status": "ok"})
     );
     let _: Value = cli.json(&["execution", "ls", "--data-dir", data.to_str().unwrap()]);
+}
+
+#[test]
+fn the_token_of_a_data_directory_stays_on_this_machine_unless_the_directory_was_named() {
+    let recorder = Recorder::start();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("waystation-data")).unwrap();
+    fs::write(folder.path().join("waystation-data/token"), "of-the-file\n").unwrap();
+    let cli = Cli::bare().within(folder.path());
+    // Leads to this machine, and is none of the names that are known to.
+    let elsewhere = recorder.url.replace("127.0.0.1", "0.0.0.0");
+    let ls = |cli: &Cli, url: &str, more: &[&str]| {
+        cli.run(&[&["execution", "ls", "--url", url], more].concat())
+    };
+    let shown =
+        |count: usize| recorder.nth(count).header("authorization").unwrap_or_default().to_owned();
+
+    let said = ls(&cli, &elsewhere, &[]).expect(2);
+    assert!(said.stderr.contains("set WAYSTATION_TOKEN"), "{}", said.stderr);
+    assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+    assert!(recorder.requests().is_empty(), "{:?}", recorder.requests());
+
+    let said = ls(&cli, &recorder.url, &[]).expect(0);
+    assert_eq!((said.stderr.as_str(), shown(1).as_str()), ("", "Bearer of-the-file"));
+
+    let warned = |said: &str| said.starts_with("warning: the token goes to 0.0.0.0 unencrypted");
+    let said = ls(&cli, &elsewhere, &["--data-dir", "waystation-data"]).expect(0);
+    assert!(warned(&said.stderr) && shown(2) == "Bearer of-the-file", "{}", said.stderr);
+    let named = cli.clone().env("WAYSTATION_DATA", "./waystation-data");
+    let said = ls(&named, &elsewhere, &[]).expect(0);
+    assert!(warned(&said.stderr) && shown(3) == "Bearer of-the-file", "{}", said.stderr);
+    let given = cli.env("WAYSTATION_TOKEN", "given");
+    let said = ls(&given, &elsewhere, &[]).expect(0);
+    assert!(warned(&said.stderr) && shown(4) == "Bearer given", "{}", said.stderr);
+    let said = ls(&given, &recorder.url, &[]).expect(0);
+    assert_eq!((said.stderr.as_str(), shown(5).as_str()), ("", "Bearer given"));
+}
+
+#[test]
+fn a_directory_of_others_is_no_data_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("thesis.tex"), "").unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let data = folder.path().to_str().unwrap();
+    let said = Cli::bare().run(&["serve", "--listen", "127.0.0.1:0", "--data", data]).expect(1);
+    assert!(said.stderr.contains(data) && said.stderr.contains("--data with"), "{}", said.stderr);
+    assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
+    let mode = fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o755, "it was closed to others");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "something was left there");
+}
+
+#[test]
+fn a_crash_leaves_no_keys_in_a_file_unless_a_debugger_is_welcome() {
+    assert_eq!(Server::start().core_bytes_max(), Some(0));
+    let allowed = ServerOptions::new().env("WAYSTATION_DEBUG_ATTACH", "allow").start();
+    // The system's limit, which these tests run under.
+    let system = fs::read_to_string("/proc/self/limits").unwrap();
+    let ours = system.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let ours = ours.split_whitespace().nth(5).unwrap().parse().ok();
+    assert_eq!(allowed.core_bytes_max(), ours);
 }

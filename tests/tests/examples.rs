@@ -28,14 +28,19 @@ fn an_order_is_approved_by_mail_and_the_decision_is_recorded() {
     let order = json!({"id": 7, "total": 12.5});
     let answer = http::post(&format!("{}/hooks/approve-by-mail", client.url), &order).expect(202);
     let id = run_id(&answer.json());
-    client.paused(&id);
-    let resume = link(
-        &waystation_tests::wait::until("a mail", || {
-            std::fs::read_dir(server.data().join("outbox")).unwrap().next().map(|_| mail(&server))
-        }),
-        "resume",
-    );
-    http::post(&resume, &json!({"comment": "ship it"})).expect(200);
+    let waiting = client.paused(&id)["waiting"].clone();
+    let mail = waystation_tests::wait::until("a mail", || {
+        std::fs::read_dir(server.data().join("outbox")).unwrap().next().map(|_| mail(&server))
+    });
+    for name in ["resume_url", "cancel_url"] {
+        assert!(!mail.contains(waiting[name].as_str().unwrap()), "{name} in {mail}");
+    }
+    // As the page's form does it.
+    let page = link(&mail, "approve");
+    let form = "action=resume&comment=ship+it";
+    let pressed =
+        http::request("POST", &page).body("application/x-www-form-urlencoded", form).send();
+    pressed.expect(200);
     let execution = client.completed(&id);
     let exports = &execution["steps"]["record"]["exports"];
     let decision = &exports["$return_value"];

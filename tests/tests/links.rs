@@ -396,3 +396,46 @@ fn the_operator_resumes_and_cancels_without_a_link() {
     client.post(&format!("/api/v1/executions/{id}/cancel"), &Value::Null).expect(200);
     assert_eq!(client.execution(&id)["status"], "canceled");
 }
+
+#[test]
+fn a_link_that_a_step_logs_or_exports_is_shown_to_who_may_act_and_to_nobody_else() {
+    let server = Server::start();
+    let client = server.client();
+    let (_, links) = suspended(client, &json!({}));
+    let all = format!("{} {}\n{}", links.resume, links.cancel, links.approval);
+    let actions = json!([
+        {"log": &all}, {"export": ["shown", &all]},
+        {"fail": {"message": &all, "permanent": true}},
+    ]);
+    let id = toolbox::trigger(client, &actions);
+    client.failed(&id);
+    let tokens: Vec<&str> =
+        all.split_whitespace().filter_map(|link| link.rsplit('/').next()).collect();
+    assert_eq!(tokens.len(), 3);
+
+    let made = |scope: &str| {
+        let wish = json!({"name": "a", "scopes": [scope]});
+        let made = client.post("/api/v1/tokens", &wish).expect(201).json();
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let (read, deploy, operate) = (made("read"), made("deploy"), made("operate"));
+    for part in ["", "/logs"] {
+        let url = format!("{}/api/v1/executions/{id}{part}", client.url);
+        let with = |token: &str| {
+            let bearer = format!("Bearer {token}");
+            http::request("GET", &url).header("authorization", &bearer).send().expect(200).json()
+        };
+        let shown = with(&operate).to_string();
+        assert!(tokens.iter().all(|token| shown.contains(token)), "{shown}");
+        for token in [&read, &deploy] {
+            let shown = with(token).to_string();
+            assert!(!tokens.iter().any(|token| shown.contains(token)), "{shown}");
+            assert!(shown.contains("/approve/hidden"), "{shown}");
+        }
+    }
+
+    let hook = http::post(&format!("{}/hooks/toolbox?wait=30", client.url), &Value::Null);
+    let execution = hook.expect(200).text();
+    assert!(execution.contains("/resume/hidden"), "{execution}");
+    assert!(!tokens.iter().any(|token| execution.contains(token)), "{execution}");
+}

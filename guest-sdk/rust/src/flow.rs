@@ -8,9 +8,9 @@
 //! use waystation_step::testing::{Asked, FakeHost};
 //! use waystation_step::{Error, flow};
 //!
-//! fn handler() -> Result<String, Error> {
-//!     let links = flow::suspend(Some(60_000))?;
-//!     Ok(links.approval_url)
+//! fn handler() -> Result<(), Error> {
+//!     flow::suspend(Some(60_000))?;
+//!     Ok(())
 //! }
 //!
 //! let outcome = FakeHost::new().call(handler);

@@ -9,7 +9,7 @@
 //!     let links = flow::suspend(None)?;
 //!     email(Mail {
 //!         subject: "Please approve an order".into(),
-//!         text: Some(format!("Approve: {}", links.resume_url)),
+//!         text: Some(format!("Approve or cancel: {}", links.approval_url)),
 //!         ..Mail::default() // to the owner
 //!     })?;
 //!     Ok(())

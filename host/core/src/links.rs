@@ -86,6 +86,9 @@ const MAC_BYTES: usize = 16;
 const CLAIM_BYTES: usize = 1 + 1 + 16 + 2 + 4 + 1;
 
 impl LinkKeys {
+    /// The length of a token, in ASCII characters.
+    pub const TOKEN_CHARS: usize = ((CLAIM_BYTES + MAC_BYTES) * 4).div_ceil(3);
+
     /// Keys by id, oldest first. `None` when there is none, or an id stands twice.
     pub fn new(keys: Vec<(u8, [u8; 32])>) -> Option<LinkKeys> {
         let mut ids: Vec<u8> = keys.iter().map(|(id, _)| *id).collect();
@@ -199,6 +202,7 @@ mod tests {
         for action in [LinkAction::Resume, LinkAction::Cancel, LinkAction::Approve] {
             let token = keys(&[1]).sign(link(action));
             assert_eq!(keys(&[1]).verify(&token), Some(link(action)));
+            assert_eq!(token.len(), LinkKeys::TOKEN_CHARS);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::client::ClientIp;
 use crate::params::{Query, Segment};
 use crate::problem::{Code, Problem};
 use crate::request_data::{RequestData, Sender};
-use crate::{answer_headers, body, executions, idempotency, wait, workflows};
+use crate::{answer_headers, body, executions, hidden_links, idempotency, wait, workflows};
 
 /// Any request triggers: the request is the event.
 pub(crate) async fn call(
@@ -67,7 +67,8 @@ pub(crate) async fn call(
             // Who triggers is not who approves: the links go where the step sends them.
             executions::without_links(&mut execution.waiting);
             let headers = ([(LOCATION, location)], executions::applied(patience));
-            return Ok((headers.0, headers.1, Json(execution)).into_response());
+            let answer = (headers.0, headers.1, Json(execution)).into_response();
+            return Ok(hidden_links::hide(&shared, answer).await);
         }
     }
     let answer = Json(json!({"id": triggered.id, "url": location}));

@@ -34,6 +34,7 @@ pub mod fuzzing;
 mod grant;
 mod head;
 mod health;
+mod hidden_links;
 mod hooks;
 mod host;
 mod idempotency;

@@ -16,8 +16,8 @@ use crate::problem::{Code, Problem};
 use crate::rates::{self, Rates};
 use crate::wait::Waits;
 use crate::{
-    answer_headers, approval, auth, client, components, executions, head, health, hooks, host,
-    limits, links, maintenance, metrics, observe, secrets, token_routes, workflows,
+    answer_headers, approval, auth, client, components, executions, head, health, hidden_links,
+    hooks, host, limits, links, maintenance, metrics, observe, secrets, token_routes, workflows,
 };
 
 /// All routes.
@@ -124,6 +124,7 @@ fn api(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .fold(Router::new(), |router, (ApiRoute { path, .. }, serve)| router.route(path, serve))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(shared), hidden_links::from_who_may_not_act))
         .layer(from_fn_with_state(Arc::clone(shared), auth::authenticate))
         .layer(from_fn(answer_headers::on_api))
 }

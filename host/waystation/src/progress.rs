@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output;
+
 const TICK: Duration = Duration::from_millis(120);
 
 /// Something that takes an unknown time. Invisible unless stderr is a terminal.
 pub(crate) fn spinner(text: &str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner();
-    spinner.set_message(text.to_owned());
+    say(&spinner, text);
     spinner.enable_steady_tick(TICK);
     spinner
 }
@@ -21,7 +23,7 @@ pub(crate) fn bytes(text: &str, count: u64) -> ProgressBar {
     if let Ok(style) = style {
         bar.set_style(style);
     }
-    bar.set_message(text.to_owned());
+    say(&bar, text);
     bar
 }
 
@@ -31,7 +33,13 @@ pub(crate) fn unknown_bytes(text: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bytes} ({bytes_per_sec})") {
         bar.set_style(style);
     }
-    bar.set_message(text.to_owned());
+    say(&bar, text);
     bar.enable_steady_tick(TICK);
     bar
+}
+
+/// What goes on now.
+#[expect(clippy::disallowed_methods, reason = "the one place that cleans it before")]
+pub(crate) fn say(bar: &ProgressBar, text: &str) {
+    bar.set_message(output::one_line(text));
 }

@@ -5,7 +5,7 @@ use crate::output::printable;
 /// Rows under their heads, two spaces between columns.
 pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
-    let clean = rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect());
+    let clean = rows.iter().map(|row| row.iter().map(|cell| in_a_cell(cell)).collect());
     let all: Vec<Vec<String>> = std::iter::once(heads).chain(clean).collect();
     let mut widths = Vec::<usize>::new();
     for row in &all {
@@ -34,7 +34,7 @@ pub(crate) fn fields(rows: &[(&str, String)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn one_line(text: &str) -> String {
+fn in_a_cell(text: &str) -> String {
     printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -89,11 +89,14 @@ fn tell(root: &Path, guests: &[Guest], verbs: &Verbs, server: &mut Server) -> Re
     let (path, mail) = mail_in(&server.outbox(), id)?;
     line(&format!("   {}\n", path.strip_prefix(root).unwrap_or(&path).display()));
     told(&mail.text);
+    let page = link(waiting, "approval_url")?;
+    ensure!(mail.text.contains(page), "the mail does not hold the approval_url {page}");
+    line(
+        "\n   The link is a page for people, with two buttons. Programs have links that act at once:",
+    );
     for name in ["resume_url", "cancel_url"] {
-        let url = link(waiting, name)?;
-        ensure!(mail.text.contains(url), "the mail does not hold the {name} {url}");
+        line(&format!("   {}", link(waiting, name)?));
     }
-    line(&format!("\n   A page for people, with both buttons: {}", link(waiting, "approval_url")?));
 
     heading("4. Call the resume link, with data.");
     let sent = json!({"approved": true, "by": "Ada"});

@@ -2,7 +2,8 @@
 
 
 def handler(pd):
-    links = pd.flow.suspend(message=f"Greet {pd.props.name}?")
-    # The workflow pauses when this function returns. Until then the links can be sent anywhere.
-    print("waits at", links.approval_url)
+    pd.flow.suspend(message=f"Greet {pd.props.name}?")
+    # The workflow pauses when this function returns. The links that the call gives can be sent to
+    # whoever decides. Whoever has one may act, so none is logged: more people read logs.
+    print("asked whether to greet", pd.props.name)
     return {"greeting": f"Hello, {pd.props.name}!"}

@@ -4,9 +4,10 @@ import { defineComponent } from "waystation";
 export default defineComponent({
   props: { name: { type: "string" } },
   async run({ $ }) {
-    const links = $.flow.suspend({ message: `Greet ${this.name}?` });
-    // The workflow pauses when this function returns. Until then the links can be sent anywhere.
-    console.log("waits at", links.approval_url);
+    $.flow.suspend({ message: `Greet ${this.name}?` });
+    // The workflow pauses when this function returns. The links that the call gives can be sent to
+    // whoever decides. Whoever has one may act, so none is logged: more people read logs.
+    console.log("asked whether to greet", this.name);
     return { greeting: `Hello, ${this.name}!` };
   },
 });

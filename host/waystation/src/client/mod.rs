@@ -2,6 +2,7 @@
 
 pub(crate) mod pages;
 mod server;
+mod token;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,9 @@ use clap::Args;
 
 pub(crate) use server::Server;
 pub(crate) use watch::until_at_rest;
+
+/// The data directory, when none is named.
+const DATA: &str = "./waystation-data";
 
 /// Where the server is, and what it wants to see.
 #[derive(Clone, Debug, Args)]
@@ -23,7 +27,7 @@ pub(crate) struct ServerArgs {
         default_value = "http://127.0.0.1:8787"
     )]
     pub(crate) url: String,
-    /// The API's token [default: DIR/token]
+    /// The API's token [default: DIR/token, for a server on this machine]
     #[arg(
         long,
         global = true,
@@ -32,29 +36,17 @@ pub(crate) struct ServerArgs {
         hide_env_values = true
     )]
     pub(crate) token: Option<String>,
-    /// The data directory of a server on this machine
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "WAYSTATION_DATA",
-        default_value = "./waystation-data"
-    )]
-    pub(crate) data_dir: PathBuf,
+    /// The data directory of a server on this machine [default: ./waystation-data]
+    #[arg(long, global = true, value_name = "DIR", env = "WAYSTATION_DATA")]
+    pub(crate) data_dir: Option<PathBuf>,
     /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
 impl ServerArgs {
-    /// The token that was given, or the one beside a local data directory.
-    pub(crate) fn token(&self) -> Option<String> {
-        let given = self.token.clone().filter(|token| !token.is_empty());
-        given.or_else(|| read_token(&self.data_dir))
+    /// The data directory that was named, or the usual one.
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.data_dir.as_deref().unwrap_or(Path::new(DATA))
     }
-}
-
-fn read_token(data: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(data.join("token")).ok()?;
-    Some(text.trim().to_owned()).filter(|token| !token.is_empty())
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 use ureq::http::{Method, Request, Response, StatusCode};
 use ureq::{Agent, Body, SendBody};
-use url::Url;
+use url::{Host, Url};
 
-use super::ServerArgs;
+use super::{ServerArgs, token};
 use crate::failure::{Done, Failure};
+use crate::output;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -36,42 +37,22 @@ pub(crate) struct Answer {
 }
 
 impl Server {
-    /// The server that `args` mean.
+    /// The server that `args` mean. Says so when its token can be read on the way there.
     ///
     /// # Errors
     ///
-    /// The URL is none.
+    /// The URL is none, or there is no token that may go there.
     pub(crate) fn new(args: &ServerArgs) -> Done<Server> {
-        let wrong = || {
-            Failure::usage(format!(
-                "--url: {:?}: http://HOST[:PORT] or https://… is allowed",
-                args.url
-            ))
-        };
-        let url = Url::parse(&args.url).map_err(|_| wrong())?;
-        let host = url.host().ok_or_else(wrong)?;
-        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
-            return Err(wrong());
+        let url = parse(args)?;
+        let local = is_local(&url);
+        let token = token::token(args, local)?;
+        if token.is_some() && !local && url.scheme() == "http" {
+            output::note(format!(
+                "warning: the token goes to {} unencrypted; use https://",
+                url.host_str().unwrap_or_default()
+            ));
         }
-        let local = match host {
-            url::Host::Domain(name) => name == "localhost",
-            url::Host::Ipv4(address) => address.is_loopback(),
-            url::Host::Ipv6(address) => address.is_loopback(),
-        };
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_connect(Some(CONNECT))
-            .user_agent(concat!("waystation/", env!("CARGO_PKG_VERSION")));
-        if local {
-            // No proxy knows the way to this machine's own ports.
-            config = config.proxy(None);
-        }
-        Ok(Server {
-            agent: config.build().into(),
-            url: url.as_str().trim_end_matches('/').to_owned(),
-            token: args.token(),
-        })
+        Ok(Server { token, ..Server::without_token(args)? })
     }
 
     /// The same for a stranger: the token is for the server that it was given for.
@@ -80,7 +61,18 @@ impl Server {
     ///
     /// The URL is none.
     pub(crate) fn without_token(args: &ServerArgs) -> Done<Server> {
-        Ok(Server { token: None, ..Server::new(args)? })
+        let url = parse(args)?;
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT))
+            .user_agent(concat!("waystation/", env!("CARGO_PKG_VERSION")));
+        if is_local(&url) {
+            // No proxy knows the way to this machine's own ports.
+            config = config.proxy(None);
+        }
+        let url = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Server { agent: config.build().into(), url, token: None })
     }
 
     /// Where it is.
@@ -193,11 +185,11 @@ impl Server {
                 .hint("is this a Waystation server?");
         };
         let code = body.get("code").and_then(Value::as_str).unwrap_or_default();
-        let detail = crate::output::printable(&detail.replace('\n', " "));
-        let mut failure = match body.get("request_id").and_then(Value::as_str) {
-            Some(id) if status.is_server_error() => Failure::new(format!("{detail}; request {id}")),
-            _ => Failure::new(detail),
+        let detail = match body.get("request_id").and_then(Value::as_str) {
+            Some(id) if status.is_server_error() => format!("{detail}; request {id}"),
+            _ => detail.to_owned(),
         };
+        let mut failure = Failure::new(output::one_line(&detail));
         failure.code = code.to_owned();
         match code {
             "unauthorized" if self.token.is_none() => Failure::new("the server wants a token")
@@ -215,6 +207,26 @@ impl Server {
     }
 }
 
+/// The URL that `args` name.
+fn parse(args: &ServerArgs) -> Done<Url> {
+    let url = Url::parse(&args.url).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.query().is_none()
+    });
+    url.ok_or_else(|| {
+        Failure::usage(format!("--url: {:?}: http://HOST[:PORT] or https://… is allowed", args.url))
+    })
+}
+
+/// Does nothing that is sent there leave this machine?
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,7 +235,7 @@ mod tests {
         Server::new(&ServerArgs {
             url: url.into(),
             token: Some("t".into()),
-            data_dir: "/nowhere".into(),
+            data_dir: None,
             json: false,
         })
     }
@@ -233,6 +245,26 @@ mod tests {
         assert_eq!(server("http://127.0.0.1:1/x/").unwrap().url(), "http://127.0.0.1:1/x");
         for bad in ["", "localhost:8787", "ftp://h", "http://h?x"] {
             assert_eq!(server(bad).err().map(|failure| failure.exit), Some(2), "{bad}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_recognised_and_nothing_that_looks_like_it() {
+        for (url, local) in [
+            ("http://localhost:8787", true),
+            ("https://LOCALHOST", true),
+            ("http://127.8.0.1", true),
+            ("http://0x7f.1", true),
+            ("http://[::1]:1", true),
+            ("http://localhost.example", false),
+            ("http://localhost@example.com", false),
+            ("http://127.0.0.1@example.com", false),
+            ("http://127.0.0.1.example", false),
+            ("http://0.0.0.0", false),
+            ("http://10.0.0.1", false),
+            ("http://[2001:db8::1]", false),
+        ] {
+            assert_eq!(is_local(&Url::parse(url).unwrap()), local, "{url}");
         }
     }
 

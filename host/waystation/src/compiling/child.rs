@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ChildArgs) -> Done {
         Some(into) => compile::compile(&component, into, machine_code_bytes_max),
         None => compile::check(&component).map_err(Into::into),
     };
-    output::line(serde_json::to_string(&answer).map_err(Failure::new)?);
+    output::json_line(&serde_json::to_value(&answer).map_err(Failure::new)?);
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod link_keys;
 mod logging;
 mod maintenance;
 mod open_files;
+mod privacy;
 pub(crate) mod private_file;
 mod secret_key;
 mod signals;
@@ -36,6 +37,10 @@ use crate::settings::{ServeArgs, Settings, local_url};
 pub(crate) fn run(args: &ServeArgs) -> Done {
     let settings = Settings::load(args)?;
     logging::start(settings.log_level, settings.log_format);
+    if !settings.debug_attach {
+        // Before there is a key to be read.
+        privacy::keep_memory_private();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::new(format!("no threads to run on: {error}")))?;

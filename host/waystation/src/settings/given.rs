@@ -8,7 +8,7 @@ use super::limits;
 use crate::failure::{Done, Failure};
 
 /// All keys but those of `[limits]`.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "listen",
     "data",
     "public_url",
@@ -23,6 +23,7 @@ const KEYS: [&str; 14] = [
     "suspend.on_timeout",
     "log.level",
     "log.format",
+    "debug.attach",
 ];
 
 /// Variables that are ours and no setting of the server.
@@ -83,7 +84,7 @@ fn variable(key: &str) -> String {
 }
 
 fn in_a_section(name: &str) -> bool {
-    ["OUTBOUND", "EMAIL", "LINKS", "SUSPEND", "LIMITS", "LOG"].iter().any(|section| {
+    ["OUTBOUND", "EMAIL", "LINKS", "SUSPEND", "LIMITS", "LOG", "DEBUG"].iter().any(|section| {
         name.strip_prefix("WAYSTATION_")
             .and_then(|rest| rest.strip_prefix(section))
             .is_some_and(|rest| rest.starts_with('_'))

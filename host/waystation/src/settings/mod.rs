@@ -31,6 +31,7 @@ variable, a variable over the file:
   [suspend]   on_timeout = \"resume\" | \"cancel\" | \"fail\"
   [limits]    memory_mib, timeout_s, body_bytes_max, component_bytes_max, runs_max, …
   [log]       level = \"info\", format = \"text\" | \"json\"
+  [debug]     attach = \"never\" | \"allow\"
 The variable of limits.memory_mib is WAYSTATION_LIMITS_MEMORY_MIB; lists take commas.
 WAYSTATION_TOKEN sets the API's token; without it one is made in DATA/token.
 
@@ -87,6 +88,8 @@ pub(crate) struct Settings {
     pub(crate) log_level: tracing::level_filters::LevelFilter,
     /// How they are written.
     pub(crate) log_format: LogFormat,
+    /// May debuggers attach, and crashes leave a core file?
+    pub(crate) debug_attach: bool,
 }
 
 /// How log lines are written.

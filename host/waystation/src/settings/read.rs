@@ -99,6 +99,8 @@ pub(super) fn settings(given: &Given) -> Done<Settings> {
             &[("text", LogFormat::Text), ("json", LogFormat::Json)],
         )?
         .unwrap_or(LogFormat::Text),
+        debug_attach: word(given, "debug.attach", &[("never", false), ("allow", true)])?
+            .unwrap_or(false),
     })
 }
 

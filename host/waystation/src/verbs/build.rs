@@ -17,7 +17,7 @@ pub(super) fn run(path: &Path, file: Option<&Path>, json: bool) -> Done {
         Options { toolchains: std::env::var_os(TOOLCHAINS).map(PathBuf::from), cache: cache()? };
     let spinner = progress::spinner("building");
     let built = waystation_build::build(path, &options, &mut |line| {
-        spinner.set_message(line.to_owned());
+        progress::say(&spinner, line);
     });
     spinner.finish_and_clear();
     let built = built.map_err(Failure::new)?;

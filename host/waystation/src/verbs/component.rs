@@ -51,10 +51,10 @@ fn push(server: &Server, file: &Path, name: Option<&str>, json: bool) -> Done {
         return Ok(());
     }
     let what = if answer.status == 201 { "uploaded" } else { "unchanged:" };
-    let digest = show::text(&answer.body, "digest");
+    let digest = show::word(&answer.body, "digest");
     output::line(format!("{what} {name} {digest} ({})", size(length)));
     for line in abilities(&answer.body, &before) {
-        output::line(output::printable(&line));
+        output::line(line);
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ fn abilities(now: &Value, before: &Value) -> Vec<String> {
     let is_new = |ability: &Value| known.is_some_and(|known| !known.contains(ability));
     let line = |ability: &Value| {
         let mark = if is_new(ability) { "new: " } else { "" };
-        format!("  {mark}{}", ability.as_str().unwrap_or_default())
+        format!("  {mark}{}", output::one_line(ability.as_str().unwrap_or_default()))
     };
     now["abilities"].as_array().into_iter().flatten().map(line).collect()
 }

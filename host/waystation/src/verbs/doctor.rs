@@ -54,12 +54,12 @@ pub(super) fn run(args: &ServerArgs) -> Done {
         timers(&server, &mut checks);
         checks.push(store_of(&server));
         secrets(&server, &mut checks);
-        data_dir(&args.data_dir, &mut checks);
+        data_dir(args.data_dir(), &mut checks);
     } else {
         // Looked at before it is opened, which mends its mode.
-        data_dir(&args.data_dir, &mut checks);
-        if args.data_dir.join("store").is_dir() {
-            checks.push(store_in(&args.data_dir));
+        data_dir(args.data_dir(), &mut checks);
+        if args.data_dir().join("store").is_dir() {
+            checks.push(store_in(args.data_dir()));
         }
     }
 
@@ -256,7 +256,6 @@ fn store(executions: u64, problems: Vec<String>) -> Check {
         Some((first, rest)) => {
             let more =
                 if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
-            let first = output::printable(first);
             let text = format!("{first}{more}: restore a backup, and report this");
             Check { name, verdict: Verdict::Bad, text }
         }

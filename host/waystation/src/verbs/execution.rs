@@ -77,7 +77,7 @@ fn answered(server: &Server, path: &str, data: &str, json: bool) -> Done {
     let answer = server.post(path, &[], data)?.body;
     print(&answer, json, |answer| {
         let already = if answer["already"] == true { " before" } else { "" };
-        format!("{}{already} at {}", show::text(answer, "outcome"), show::text(answer, "at"))
+        format!("{}{already} at {}", show::word(answer, "outcome"), show::word(answer, "at"))
     });
     Ok(())
 }

@@ -15,7 +15,7 @@ pub(super) fn run(file: &Path, json: bool) -> Done {
     if json {
         output::json(&json!(manifest));
     } else {
-        output::line(output::printable(&describe(&manifest)));
+        output::line(describe(&manifest));
     }
     Ok(())
 }

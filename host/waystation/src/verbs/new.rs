@@ -17,6 +17,7 @@ pub(super) fn run(language: Language, name: &str, json: bool) -> Done {
     } else {
         output::line(format!("{}/ ({language})", folder.display()));
         output::note(format!("next: cd {name} && waystation build .   (README.md has the rest)"));
+        output::note("its links are for who may act: `waystation execution show ID` shows them");
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ fn terms(secret: &serde_json::Value) -> String {
     if secret["reveal"] == true {
         words.push("may be revealed".into());
     }
-    words.join(", ")
+    output::one_line(&words.join(", "))
 }
 
 fn list(server: &Server, json: bool) -> Done {

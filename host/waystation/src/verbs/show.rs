@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::output;
 use crate::table::{fields, table};
 
 /// A member as text; `-` when there is none.
@@ -11,6 +12,11 @@ pub(super) fn text(value: &Value, name: &str) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     }
+}
+
+/// The same, on one line.
+pub(super) fn word(value: &Value, name: &str) -> String {
+    output::one_line(&text(value, name))
 }
 
 /// The members of an array, or none.
@@ -107,10 +113,15 @@ pub(super) fn steps(steps: &Value) -> String {
     let mut shown = table(&["STEP", "STATUS", "RUNS", "ATTEMPT"], &rows);
     for (name, step) in steps {
         let exports = step["exports"].as_object().into_iter().flatten();
-        let exports: Vec<String> =
-            exports.map(|(export, value)| format!("  {export}: {}", exported(value))).collect();
+        let exports: Vec<String> = exports
+            .map(|(export, value)| format!("  {}: {}", output::one_line(export), exported(value)))
+            .collect();
         if !exports.is_empty() {
-            shown.push_str(&format!("\n\n{name} exported\n{}", exports.join("\n")));
+            shown.push_str(&format!(
+                "\n\n{} exported\n{}",
+                output::one_line(name),
+                exports.join("\n")
+            ));
         }
     }
     shown
@@ -137,22 +148,23 @@ fn exported(value: &Value) -> String {
     let request =
         ["method", "path", "headers", "body"].iter().all(|name| value.get(name).is_some());
     if request {
-        return shortened(&format!("{} with the body {}", text(value, "method"), value["body"]));
+        let (method, body) = (word(value, "method"), output::compact(&value["body"]));
+        return shortened(&format!("{method} with the body {body}"));
     }
-    shortened(&value.to_string())
+    shortened(&output::compact(value))
 }
 
 /// What runs logged, a line each.
 pub(super) fn logs(runs: &[Value]) -> String {
     let mut lines = Vec::new();
     for run in runs {
-        let who = format!("{}#{}.{}", text(run, "step"), text(run, "run"), text(run, "attempt"));
+        let who = format!("{}#{}.{}", word(run, "step"), word(run, "run"), word(run, "attempt"));
         for line in run["lines"].as_array().into_iter().flatten() {
             let line = format!(
                 "{}  {who}  {}  {}",
-                text(line, "at"),
-                text(line, "stream"),
-                crate::output::printable(&text(line, "text"))
+                word(line, "at"),
+                word(line, "stream"),
+                word(line, "text")
             );
             lines.push(line);
         }

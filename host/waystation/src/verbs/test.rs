@@ -15,9 +15,9 @@ pub(super) fn run(server: &Server, workflow: &str, data: Option<&str>, json: boo
     if json {
         output::json(&report);
     } else {
-        output::line(show::text(&report, "status"));
+        output::line(show::word(&report, "status"));
         for text in [report["message"].as_str().map(str::to_owned), show::error(&report["error"])] {
-            output::line(output::printable(&text.unwrap_or_default()));
+            output::line(text.unwrap_or_default());
         }
         output::line(show::steps(&report["steps"]));
         let logs = show::logs(report["logs"].as_array().map_or(&[], Vec::as_slice));

@@ -30,12 +30,12 @@ fn create(server: &Server, wish: &str, json: bool) -> Done {
         return Ok(());
     }
     // The token alone on stdout, so that a script can take it from there.
-    output::line(show::text(&made, "token"));
+    output::line(show::word(&made, "token"));
     let until = match made["expires_at"].as_str() {
         Some(at) => format!("until {at}"),
         None => "until it is revoked".to_owned(),
     };
-    let id = show::text(&made, "id");
+    let id = show::word(&made, "id");
     output::note(format!("token {id}, good {until}; it is not shown again"));
     Ok(())
 }

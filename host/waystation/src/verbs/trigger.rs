@@ -19,7 +19,7 @@ pub(super) fn run(server: &Server, request: &Request, json: bool) -> Done {
     let key = request.idempotency_key.as_deref();
     let headers: Vec<(&str, &str)> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
     let mut execution = server.post(&path, &headers, &event)?.body;
-    let id = show::text(&execution, "id");
+    let id = show::word(&execution, "id");
     if request.wait {
         let spinner = progress::spinner(&format!("{id} is under way"));
         let rested = until_at_rest(server, segment(&id)?);

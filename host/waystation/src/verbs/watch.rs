@@ -19,7 +19,7 @@ pub(super) fn run(server: &Server, id: &str, json: bool) -> Done {
         for entry in show::items(&history) {
             seen = entry["seq"].as_u64().unwrap_or(seen);
             let line = if json {
-                entry.to_string()
+                output::compact(entry)
             } else {
                 table::table(
                     &show::history_line(entry).iter().map(String::as_str).collect::<Vec<_>>(),
@@ -32,18 +32,18 @@ pub(super) fn run(server: &Server, id: &str, json: bool) -> Done {
         let status = show::text(&execution, "status");
         match status.as_str() {
             "completed" | "failed" | "canceled" => break execution,
-            "suspended" => spinner.set_message(format!(
-                "paused until {}",
-                show::text(&execution["waiting"], "deadline")
-            )),
-            _ => spinner.set_message(status),
+            "suspended" => {
+                let until = show::text(&execution["waiting"], "deadline");
+                progress::say(&spinner, &format!("paused until {until}"));
+            }
+            _ => progress::say(&spinner, &status),
         }
         // A pause may last for days: no request is held for it.
         std::thread::park_timeout(PAUSE);
     };
     spinner.finish_and_clear();
     if json {
-        output::line(execution.to_string());
+        output::json_line(&execution);
     } else {
         output::line(format!("\n{}", show::execution(&execution)));
     }

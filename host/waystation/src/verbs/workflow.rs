@@ -53,7 +53,7 @@ fn deploy(server: &Server, file: &Path, accept: bool, json: bool) -> Done {
         return Ok(());
     }
     let what = if answer.status == 201 { "deployed" } else { "unchanged:" };
-    output::line(format!("{what} {name}, version {}", show::text(&answer.body, "version")));
+    output::line(format!("{what} {name}, version {}", show::word(&answer.body, "version")));
     output::line(may(&answer.body));
     Ok(())
 }
@@ -62,14 +62,17 @@ fn deploy(server: &Server, file: &Path, accept: bool, json: bool) -> Done {
 fn may(workflow: &Value) -> String {
     let steps = workflow["steps"].as_array().into_iter().flatten();
     let whole = ("it may".to_owned(), &workflow["may"]);
-    let steps = steps.map(|step| (format!("{} may", show::text(step, "name")), &step["may"]));
+    let steps = steps.map(|step| (format!("{} may", show::word(step, "name")), &step["may"]));
     let mut lines = Vec::new();
     for (who, may) in std::iter::once(whole).chain(steps) {
         for sentence in may.as_array().into_iter().flatten() {
-            lines.push(format!("  {who} {}", sentence.as_str().unwrap_or_default()));
+            lines.push(format!(
+                "  {who} {}",
+                output::one_line(sentence.as_str().unwrap_or_default())
+            ));
         }
     }
-    output::printable(&lines.join("\n"))
+    lines.join("\n")
 }
 
 /// The name that a workflow file gives itself. The server reads the rest. An error is in the
