@@ -14,7 +14,7 @@ use waystation_core::{
 use crate::{
     Applied, ApplyError, Attachments, ComponentRecord, Created, Deadline, DeleteError, Deployed,
     ExecutionFilter, MailId, NewRecord, NewWorkflow, Page, Part, QueuedMail, Ready, ReadyCounts,
-    RunLog, SecretRecord, Store, StoreError, StoreFigures, StoredLog,
+    SecretRecord, Store, StoreError, StoreFigures, StoredLog,
 };
 
 /// A store that forgets everything when it is dropped.

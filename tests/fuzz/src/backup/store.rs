@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use tokio::runtime::{Builder, Runtime};
 use waystation_core::{
-    Caller, Event, Execution, ExecutionId, Flow, NewExecution, PayloadId, Timestamp, Workflow,
+    Caller, EarlyFit, Event, Execution, ExecutionId, Flow, Left, NewExecution, PayloadId,
+    Timestamp, Workflow,
 };
 use waystation_store::{
     ApplyError, Attachments, ExecutionFilter, NewRecord, NewWorkflow, Page, Room, Store as _,
@@ -106,6 +107,8 @@ async fn goes_on(store: &SledStore, execution: &Execution) {
             result: None,
             exports: vec![],
             flow: Flow::Continue,
+            left: Left::default(),
+            early_fit: Some(EarlyFit::Fits),
         });
     }
     events.push(Event::Cancel { pause: None, by: Caller::Operator });
