@@ -69,6 +69,8 @@ pub struct Limits {
     pub execution_mails_max: usize,
     /// Runs at the same time.
     pub runs_max: usize,
+    /// Test runs at the same time, each of which takes or waits for a slot.
+    pub test_runs_max: usize,
     /// Executions that are ready and not yet started, beyond which triggers get 503.
     pub queued_max: usize,
     /// Components compiled at the same time. Compiling takes a whole core for seconds.
@@ -181,6 +183,7 @@ impl Default for Limits {
             mails_max: 20,
             execution_mails_max: 100,
             runs_max: 32,
+            test_runs_max: 4,
             queued_max: 100_000,
             compiles_max: 1,
             compiles_waiting_max: 8,

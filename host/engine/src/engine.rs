@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) settings: EngineSettings,
     /// Permits for runs.
     pub(crate) slots: Arc<Semaphore>,
+    /// Permits for test runs, which wait for a slot: they are not in anybody's queue.
+    pub(crate) test_runs: Semaphore,
     /// Permits for uploads.
     pub(crate) uploads: Arc<Semaphore>,
     /// Executions that a task of this engine moves right now.
@@ -116,6 +118,7 @@ impl Engine {
             deploys: tokio::sync::Mutex::default(),
             ids: std::sync::Mutex::new(AssertUnwindSafe(ContextV7::new())),
             slots: Arc::new(Semaphore::new(limits.runs_max)),
+            test_runs: Semaphore::new(limits.test_runs_max),
             uploads: Arc::new(Semaphore::new(
                 limits.compiles_max.saturating_add(limits.compiles_waiting_max),
             )),

@@ -27,13 +27,14 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// The store failed.
+    /// [`StoreError::Busy`] when `test_runs_max` others are under way; or the store failed.
     pub async fn test_run(
         &self,
         name: &WorkflowName,
         event: BoundedJson,
     ) -> Result<Option<TestReport>, StoreError> {
         let Some(workflow) = self.0.store.workflow(name).await? else { return Ok(None) };
+        let _place = self.0.test_runs.try_acquire().map_err(|_| StoreError::Busy)?;
         // It takes a slot like any other run.
         let slot = self.slot().await.ok_or(StoreError::Closed)?;
         let trigger = Execution::trigger(

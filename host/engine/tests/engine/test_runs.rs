@@ -71,6 +71,31 @@ async fn a_trigger_during_a_test_run_gets_its_slot_afterwards() {
     assert!(started.elapsed() < swept, "nobody told the dispatcher");
 }
 
+#[tokio::test(start_paused = true)]
+async fn only_so_many_are_tested_at_once_and_others_find_a_slot() {
+    let limits = waystation_core::Limits { runs_max: 3, test_runs_max: 2, ..Default::default() };
+    let world = World::with(limits, |request| match request.execution.test {
+        true => Does::Waits(60_000),
+        false => Does::Returns(json!(1)),
+    });
+    let world = world.await;
+    world.deploy(json!([{"name": "a"}])).await;
+    let name = "w".parse().unwrap();
+    let test = || world.engine.test_run(&name, bounded(&json!({})));
+    let others = async {
+        while world.seen().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let refused = test().await;
+        assert!(matches!(refused, Err(waystation_store::StoreError::Busy)), "{refused:?}");
+        let id = world.trigger(json!({})).await;
+        world.until(id, |view| view.status == Status::Completed).await;
+    };
+    let (first, second, ()) = tokio::join!(test(), test(), others);
+    assert!(first.is_ok() && second.is_ok());
+    assert!(test().await.is_ok(), "a place is free again");
+}
+
 #[tokio::test]
 async fn what_is_not_there_can_not_be_tested() {
     let world = World::new(|_| Does::Hangs).await;
