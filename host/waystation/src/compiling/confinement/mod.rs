@@ -52,7 +52,8 @@ pub(crate) fn possible() -> Confinement {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::fs;
     use std::net::{TcpListener, TcpStream, UdpSocket};
