@@ -114,12 +114,14 @@ fn sigterm_lets_the_run_under_way_finish_and_exits_with_0() {
     let server = Server::start();
     let actions = post_links_and_wait(&recorder, &gate);
     toolbox::deploy_and_next(server.client(), "slow", &actions);
+    toolbox::deploy(server.client(), "other", &json!([]));
     let id = server.client().trigger("slow", &Value::Null);
     recorder.nth(1);
     server.ask_to_stop();
     let url = server.client().url.clone();
+    // The signal takes a moment to arrive.
     let refused = wait::until("new work is refused", || {
-        http::request("POST", &format!("{url}/hooks/slow"))
+        http::request("POST", &format!("{url}/hooks/other"))
             .try_send()
             .ok()
             .filter(|a| a.status != 202)

@@ -183,9 +183,9 @@ fn a_deploy_does_not_touch_executions_that_are_under_way() {
     assert_eq!(execution["workflow_version"], 2);
 }
 
-/// A component whose compiler is at work for minutes.
+/// A component whose compiler is at work for a while, on the fastest machine too.
 fn long_work() -> Vec<u8> {
-    bombs::many_functions(5000)
+    bombs::many_functions(10_000)
 }
 
 fn until_compiling(server: &Server<'_>) -> waystation_tests::Process {

@@ -10,14 +10,14 @@ use std::hash::{Hash, Hasher};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use base64::Engine as _;
+use rustix::io::Errno;
+use rustix::process::{Pid, getpid, test_kill_process};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use wasmtime::Engine;
 use wasmtime::component::Component;
-use waystation_core::Clock;
 
 use crate::capacity::Capacity;
 use crate::engine::COMPILED_BYTES_MAX;
@@ -26,11 +26,9 @@ use crate::tidy::tidy;
 /// What wasmtime says when an engine without a compiler finds no entry.
 const NOT_THERE: &str = "not configured with a compiler";
 
-/// What the folders are called in which machine code is made.
+/// What the folders are called in which machine code is made: this, the process that has it made,
+/// and something random.
 const MAKING: &str = "making-";
-
-/// A folder in which nothing has changed for so long was left behind by a process that is gone.
-const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
 /// Components whose machine code stays on disk. Small ones are many before they are large, and
 /// all are listed when one comes.
@@ -54,8 +52,8 @@ pub(crate) enum NotLoaded {
 impl MachineCode {
     /// The folder is there already. What others left behind in it is removed, and what is too
     /// much.
-    pub(crate) fn open(folder: PathBuf, clock: &dyn Clock) -> MachineCode {
-        if let Err(error) = remove_left_behind(&folder, clock) {
+    pub(crate) fn open(folder: PathBuf) -> MachineCode {
+        if let Err(error) = remove_left_behind(&folder) {
             tracing::warn!(%error, "what was left behind of compiling is not removed");
         }
         let capacity =
@@ -69,7 +67,8 @@ impl MachineCode {
     /// removed everything meanwhile: it is a cache.
     pub(crate) fn make_room(&self) -> io::Result<TempDir> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        tempfile::Builder::new().prefix(MAKING).tempdir_in(&self.folder)
+        let prefix = format!("{MAKING}{}-", std::process::id());
+        tempfile::Builder::new().prefix(&prefix).tempdir_in(&self.folder)
     }
 
     /// Takes over the one entry that was made in `room`, for `component` in `engine`. Others may
@@ -149,26 +148,31 @@ impl Hasher for Sha256Hasher {
     }
 }
 
-fn remove_left_behind(folder: &Path, clock: &dyn Clock) -> io::Result<()> {
+/// Removes the rooms of processes that are gone. This one has just begun: what bears its number
+/// is of an earlier one, which in a container has the same.
+fn remove_left_behind(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with(MAKING) {
+        let name = entry.file_name();
+        let Some(maker) = name.to_str().and_then(|name| name.strip_prefix(MAKING)) else {
             continue;
-        }
-        // One that another process removes meanwhile is none of ours.
-        let Ok(changed) = entry.metadata().and_then(|about| about.modified()) else { continue };
-        let changed = changed.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let now = Duration::from_millis(clock.now().as_millis());
-        if now.saturating_sub(changed) > LEFT_BEHIND {
+        };
+        let maker = maker.split_once('-').and_then(|(process, _)| process.parse().ok());
+        if !maker.and_then(Pid::from_raw).is_some_and(is_another) {
             std::fs::remove_dir_all(entry.path())?;
         }
     }
     Ok(())
 }
 
+/// Is it another process that is there?
+fn is_another(process: Pid) -> bool {
+    process != getpid() && test_kill_process(process) != Err(Errno::SRCH)
+}
+
 #[cfg(test)]
 mod tests {
-    use waystation_core::{Limits, ManualClock, Timestamp};
+    use waystation_core::Limits;
 
     use super::*;
     use crate::engine;
@@ -180,8 +184,7 @@ mod tests {
 
     fn folder() -> (TempDir, MachineCode) {
         let folder = tempfile::tempdir().unwrap();
-        let clock = ManualClock::new(Timestamp::from_millis(0));
-        let code = MachineCode::open(folder.path().to_owned(), &clock);
+        let code = MachineCode::open(folder.path().to_owned());
         (folder, code)
     }
 
@@ -262,14 +265,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_behind_long_ago_is_removed() {
-        let (folder, code) = folder();
-        let left = code.make_room().unwrap().keep();
-        let soon = Timestamp::from_millis(0);
-        MachineCode::open(folder.path().to_owned(), &ManualClock::new(soon));
-        assert!(left.exists());
-        let later = Timestamp::from_millis(4_000_000_000_000);
-        MachineCode::open(folder.path().to_owned(), &ManualClock::new(later));
-        assert!(!left.exists());
+    fn what_processes_left_behind_that_are_gone_is_removed() {
+        let (folder, _code) = folder();
+        let room = |maker: &str| {
+            let room = folder.path().join(format!("{MAKING}{maker}"));
+            std::fs::create_dir(&room).unwrap();
+            room
+        };
+        let init = room("1-AbCdEf");
+        // The largest number that a process can have is 2^22.
+        let gone = room(&format!("{}-AbCdEf", i32::MAX));
+        let (mine, old) = (room(&format!("{}-AbCdEf", std::process::id())), room("AbCdEf"));
+        MachineCode::open(folder.path().to_owned());
+        assert_eq!([init, gone, mine, old].map(|room| room.exists()), [true, false, false, false]);
     }
 }

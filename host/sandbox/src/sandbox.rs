@@ -50,7 +50,7 @@ impl Sandbox {
             .canonicalize()
             .map_err(|source| SandboxError::Directory { path: compiled.clone(), source })?;
         let engine = engine::for_runs(&compiled, &limits)?;
-        let code = MachineCode::open(compiled, clock.as_ref());
+        let code = MachineCode::open(compiled);
         let linker =
             host::linker(&engine).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(&engine)

@@ -76,7 +76,9 @@ impl Image {
     pub(super) fn options(&self) -> ServerOptions<'static> {
         let words = self.program();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        ServerOptions::new().under(&words).data(&self.mount().join("data"))
+        // The disk is small, and to be filled to its end.
+        let options = ServerOptions::new().env("WAYSTATION_LIMITS_DISK_FREE_MIB_MIN", "0");
+        options.under(&words).data(&self.mount().join("data"))
     }
 
     /// The server's data directory, as it can be seen from outside.

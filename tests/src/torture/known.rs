@@ -149,7 +149,7 @@ impl Known {
 
 /// Is `long` what `short` became when entries were added?
 fn is_prefix(short: &str, long: &str) -> bool {
-    let Some(entries) = short.strip_suffix("]}") else { return false };
+    let Some(entries) = short.strip_suffix(']') else { return false };
     let rest = long.strip_prefix(entries);
-    rest.is_some_and(|rest| rest == "]}" || rest.starts_with(','))
+    rest.is_some_and(|rest| rest == "]" || rest.starts_with(','))
 }

@@ -92,8 +92,9 @@ impl World {
     pub(super) fn history(&self, id: &str) -> Option<()> {
         let mark = self.ledger().mark(id);
         let (body, parsed) = self.read(id, "/history?limit=1000")?;
+        assert!(parsed["next_cursor"].is_null(), "a history of many pages: {body}");
         let items = parsed["items"].as_array().map_or(&[][..], Vec::as_slice);
-        self.ledger().read_history(id, &mark, &body, items);
+        self.ledger().read_history(id, &mark, &parsed["items"].to_string(), items);
         Some(())
     }
 

@@ -14,13 +14,18 @@ pub(crate) fn all(server: &Server, path: &str, cursor: Option<&str>) -> Done<Val
     let mut items = Vec::new();
     let mut cursor = cursor.map(str::to_owned);
     loop {
-        let after = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-        let mut page = server.get(&format!("{path}?limit={LIMIT}{after}"))?.body;
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &LIMIT.to_string());
+        query.extend_pairs(cursor.iter().map(|cursor| ("cursor", cursor)));
+        let mut page = server.get(&format!("{path}?{}", query.finish()))?.body;
         if let Some(page) = page["items"].as_array_mut() {
             items.append(page);
         }
-        cursor = page["next_cursor"].as_str().map(str::to_owned);
-        if cursor.is_none() {
+        let next = page["next_cursor"].as_str().map(str::to_owned);
+        // A page that leads to itself is the last one.
+        let is_last = next.is_none() || next == cursor;
+        cursor = next;
+        if is_last {
             return Ok(json!({"items": items, "next_cursor": null}));
         }
     }
