@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
-use waystation_sandbox::compile;
+use waystation_sandbox::{AdmitError, compile};
 
 use super::confinement::confine;
 use super::{Answer, ChildArgs};
@@ -21,20 +21,29 @@ const WATCH_STACK_BYTES: usize = 64 << 10;
 
 /// Does what the parent asks for.
 pub(crate) fn run(args: &ChildArgs) -> Done {
-    // Before anything of the component is read.
-    bound(args).map_err(|error| Failure::new(format!("no bounds: {error}")))?;
-    // What a system can't do, the server has said at its start.
-    confine(args.into.as_deref())
-        .map_err(|error| Failure::new(format!("no confinement: {error}")))?;
-    let component = receive().map_err(|error| Failure::new(format!("no component: {error}")))?;
-    watch_parent().map_err(|error| Failure::new(format!("no thread: {error}")))?;
-    let machine_code_bytes_max = (args.machine_code_mib as usize) << 20;
-    let answer: Answer = match &args.into {
-        Some(into) => compile::compile(&component, into, machine_code_bytes_max),
-        None => compile::check(&component).map_err(Into::into),
-    };
+    let answer = begin(args).map_err(AdmitError::Host).and_then(|component| work(args, &component));
     output::json_line(&serde_json::to_value(&answer).map_err(Failure::new)?);
     Ok(())
+}
+
+/// The component, of which nothing is read before this process is bounded and confined. What goes
+/// wrong here says nothing of it.
+fn begin(args: &ChildArgs) -> Result<Vec<u8>, String> {
+    bound(args).map_err(|error| format!("the compiler has no bounds: {error}"))?;
+    // What a system can't do, the server has said at its start.
+    confine(args.into.as_deref())
+        .map_err(|error| format!("the compiler is not confined: {error}"))?;
+    let component = receive().map_err(|error| format!("the compiler got nothing: {error}"))?;
+    watch_parent().map_err(|error| format!("the compiler has no thread: {error}"))?;
+    Ok(component)
+}
+
+fn work(args: &ChildArgs, component: &[u8]) -> Answer {
+    let machine_code_bytes_max = (args.machine_code_mib as usize) << 20;
+    match &args.into {
+        Some(into) => compile::compile(component, into, machine_code_bytes_max),
+        None => compile::check(component).map_err(Into::into),
+    }
 }
 
 fn bound(args: &ChildArgs) -> io::Result<()> {
