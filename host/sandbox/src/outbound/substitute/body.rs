@@ -147,15 +147,13 @@ impl KnownBody {
 impl Rest {
     fn remember(&mut self, bytes: &[u8]) {
         self.seen.extend_from_slice(bytes);
-        let most = LENGTH - 1;
-        let more = self.seen.len().saturating_sub(most);
+        let more = self.seen.len().saturating_sub(LENGTH - 1);
         self.seen.drain(..more);
     }
 
     /// Does a placeholder end in `bytes`?
     fn ends_one(&self, bytes: &[u8]) -> bool {
-        let most = LENGTH;
-        let across = [&self.seen[..], bytes.get(..most).unwrap_or(bytes)].concat();
+        let across = [&self.seen[..], bytes.get(..LENGTH).unwrap_or(bytes)].concat();
         find(&across).is_some() || find(bytes).is_some()
     }
 }
